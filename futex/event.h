@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An event count: sleep until something published elsewhere may have changed,
+ * at the cost of one load to the publisher while nobody sleeps.
+ *
+ * Use it beside a lock-free structure whose state says by itself whether there
+ * is something to do; the event carries no state of its own. Do not use it as
+ * a semaphore: wake-ups are not counted, and a wake-up may be spurious.
+ *
+ *	publisher			sleeper
+ *	---------			-------
+ *	publish (release)		for (;;) {
+ *	slip_event_notify(ev, mode);		if (look()) break;
+ *						slip_event_prepare(ev, mode, &k);
+ *						if (look()) break;
+ *						slip_event_sleep(ev, k, deadline);
+ *					}
+ *
+ * Shape: 8 bytes in shared memory. Zero bytes are a valid event.
+ *
+ *	+0	word	epoch:31 (bits 31..1) | W (bit 0): somebody may sleep
+ *	+4	node	reserved for the node of a future NUMA futex, 0
+ *
+ * W goes 0 -> 1 by a sleeper's fetch_or. It goes 1 -> 0 only inside the
+ * kernel, by FUTEX_WAKE_OP's ADD 1 (the carry out of bit 0 increments the
+ * epoch), in the same step, under the same bucket lock, that wakes the
+ * sleepers. So neither a race nor a SIGKILL can fall between the clearing and
+ * the waking. A publisher that adds after another publisher has cleared sets W
+ * with nobody asleep: that costs one idle system call.
+ *
+ * The handshake, as it would lose (publisher left, sleeper right):
+ *
+ *	store data, still in the		W = 1
+ *	store buffer				look(): nothing yet
+ *	load W: 0, so no wake-up		sleep, for ever
+ *
+ * Reduced to its four lines (store buffering, both loads must not be 0):
+ *
+ *	P: data = 1;	P: r1 = W;	S: W = 1;	S: r2 = data;
+ *
+ * The store-load order that forbids it is bought in one of three ways, the
+ * mode, fixed when the event is created because both sides must agree:
+ *
+ *	mode	publisher			sleeper
+ *	ASYM	nothing but a compiler barrier	membarrier(GLOBAL_EXPEDITED),
+ *						a barrier in every registered
+ *						process (0.2 to 50 us)
+ *	FULL	a read-modify-write of W, whose	the fetch_or itself: the two
+ *		place in W's modification order	RMWs are ordered, the earlier
+ *		decides who sees whom		synchronises with the later
+ *	RMW	nothing on x86-64: the commit	a full fence
+ *		was a seq_cst RMW itself
+ *
+ * If P loads W = 1, the word changes under the bucket lock: a sleeper between
+ * prepare and sleep gets -EAGAIN, one already asleep is woken. (notify_one
+ * first tries to wake a sleeper that is queued; if there is one, it serves the
+ * commit, and the others need not know.)
+ *
+ * Concurrency: any number of publishers and sleepers. All but sleep are
+ * wait-free, apart from the system call, and async-signal-safe.
+ *
+ * Death: a publisher killed (or stopped) between its commit and its notify
+ * leaves a sleeper untold; a sleeper killed or stopped after notify_one woke it
+ * has swallowed a wake-up meant for any. So a sleeper that has peers sleeps in
+ * slices (SLIP_SLICE_NS), which bounds the delay and decides nothing.
+ *
+ * Source: event counts after D. Vyukov; the asymmetric form after Linux's
+ * membarrier(2); the kernel-side clear is our own.
+ */
+#ifndef SLIP_FUTEX_EVENT_H
+#define SLIP_FUTEX_EVENT_H
+
+#include <errno.h>
+#include <limits.h>
+
+#include "../atomics/base.h"
+#include "../atomics/fence.h"
+#include "../atomics/pause.h"
+#include "../atomics/word.h"
+#include "futex.h"
+#include "sys.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Modes; the creator of an event chooses one, its users are told. */
+#define SLIP_EVENT_AUTO 0u /* at creation: ASYM where it works, else FULL */
+#define SLIP_EVENT_ASYM 1u
+#define SLIP_EVENT_FULL 2u
+#define SLIP_EVENT_RMW	3u
+
+/*
+ * How long a sleeper that watches peers stays down before it looks again. No
+ * shorter: a timer that ends before the next tick costs a virtual machine
+ * several us to set, at every sleep.
+ */
+#define SLIP_SLICE_NS UINT64_C(6000000)
+
+struct slip_event {
+	slip_a32 word;
+	uint32_t node;
+};
+SLIP_STATIC_ASSERT(sizeof(struct slip_event) == 8, "event is 8 bytes");
+
+enum { /* <linux/membarrier.h>, which older systems lack */
+       SLIP_MEMBARRIER_QUERY_ = 0,
+       SLIP_MEMBARRIER_GLOBAL_EXPEDITED_ = 1 << 1,
+       SLIP_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED_ = 1 << 2
+};
+
+SLIP_INLINE int slip_event_membarrier_(long command)
+{
+	return SLIP_CAST(
+		int, slip_sys_call_(SYS_membarrier, command, 0, 0, 0, 0, 0));
+}
+
+/*
+ * Make this process ready for events of `mode`: for ASYM, register it with
+ * the kernel as a target of membarrier; nothing for the others. Every process
+ * that notifies or sleeps on an ASYM event must have done it, again after
+ * exec; a child of fork inherits it. Takes about 1 us in a process of one
+ * thread, up to 30 ms in one of several (it waits for an RCU grace period).
+ *
+ * Returns 0; -EINVAL: no such mode; -ENOSYS, -EPERM: the kernel or a seccomp
+ * filter refuses membarrier; -ENOMEM: the kernel's. Async-signal-safe.
+ */
+SLIP_INLINE SLIP_MUST_CHECK int slip_event_register(unsigned mode)
+{
+	if (mode == SLIP_EVENT_FULL || mode == SLIP_EVENT_RMW)
+		return 0;
+	if (mode != SLIP_EVENT_ASYM)
+		return -EINVAL;
+	int rc = slip_event_membarrier_(
+		SLIP_MEMBARRIER_REGISTER_GLOBAL_EXPEDITED_);
+
+	/* Kernels before 4.16 know the call but not the command. */
+	return rc == -EINVAL ? -ENOSYS : rc;
+}
+
+/*
+ * Resolve a mode for a new event. AUTO becomes ASYM if this process can
+ * register, else FULL; the others are checked and returned as they are.
+ * Returns the mode (1 to 3) or what slip_event_register returns.
+ */
+SLIP_INLINE SLIP_MUST_CHECK int slip_event_choose(unsigned mode)
+{
+	bool any = mode == SLIP_EVENT_AUTO;
+	int rc = slip_event_register(any ? SLIP_EVENT_ASYM : mode);
+
+	if (any)
+		return SLIP_CAST(int, rc ? SLIP_EVENT_FULL : SLIP_EVENT_ASYM);
+	return rc ? rc : SLIP_CAST(int, mode);
+}
+
+/*
+ * The slow half of the asymmetric fence; the fast half is slip_fence_light().
+ * A full fence here and in every registered process, wherever it is. Returns 0
+ * or -errno (see slip_event_register).
+ */
+SLIP_INLINE SLIP_MUST_CHECK int slip_fence_heavy(void)
+{
+	return slip_event_membarrier_(SLIP_MEMBARRIER_GLOBAL_EXPEDITED_);
+}
+
+SLIP_COLD void slip_event_wake_slow_(struct slip_event *e)
+{
+	/* Fails only if the word is no longer mapped: then nobody sleeps. The
+	 * second count is taken as 1 and finds nobody left. */
+	(void)slip_futex_wake_op(
+		&e->word, INT_MAX, &e->word, 0,
+		SLIP_FUTEX_OP(SLIP_FUTEX_OP_ADD, 1, SLIP_FUTEX_OP_CMP_EQ, 0),
+		SLIP_SHARED);
+}
+
+/* If nobody is queued, a sleeper may be on its way down: as wake_slow_. */
+SLIP_COLD void slip_event_wake_one_slow_(struct slip_event *e)
+{
+	if (slip_futex_wake(&e->word, 1, SLIP_SHARED) == 0)
+		slip_event_wake_slow_(e);
+}
+
+/* The word as the publisher must see it after its commit. */
+SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
+{
+	if (mode == SLIP_EVENT_FULL) {
+		uint32_t zero = 0;
+
+		/* Clang turns the addition of a known 0 into a fence and a
+		 * load, which costs more. */
+		__asm__("" : "+r"(zero));
+		/* EVENT-H1 publisher: an RMW, so it stands before or after the
+		 * sleeper's in the word's own order; before: the sleeper
+		 * synchronises with it and sees the commit; after: it returns
+		 * W. Pairs: slip_event_prepare. Else: a sleeper misses a
+		 * commit whose publisher missed W. */
+		return slip_a32_fetch_add_release(&e->word, zero);
+	}
+	if (mode == SLIP_EVENT_RMW)
+		slip_fence_after_rmw();
+	else
+		slip_fence_light();
+	/* EVENT-H2 publisher: after its commit, by the fence of the mode.
+	 * Pairs: slip_event_prepare. Else: as H1. */
+	return slip_a32_load_relaxed(&e->word);
+}
+
+/*
+ * Tell every sleeper to look again. Call it after publishing. One load (ASYM,
+ * RMW) or one locked instruction (FULL) if nobody sleeps, else one system
+ * call. Never blocks; async-signal-safe; leaves errno alone.
+ */
+SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
+{
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & 1))
+		slip_event_wake_slow_(e);
+}
+
+/*
+ * Tell one sleeper to look again; for events where each commit serves one
+ * sleeper and any sleeper will do. W stays set until a wake finds nobody.
+ */
+SLIP_CORE void slip_event_notify_one(struct slip_event *e, unsigned mode)
+{
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & 1))
+		slip_event_wake_one_slow_(e);
+}
+
+/* Wake every sleeper whether or not one is seen: after a death, a close. */
+SLIP_INLINE void slip_event_wake_all(struct slip_event *e)
+{
+	slip_event_wake_slow_(e);
+}
+
+/*
+ * Announce a sleeper. Look at the data again afterwards, and only then call
+ * slip_event_sleep with the key. Nothing is to be undone if the look succeeds:
+ * W left set costs some publisher one system call.
+ *
+ * Returns 0 and the key, or -ENOSYS, -EPERM or -ENOMEM if the kernel refuses
+ * membarrier to this process (ASYM): then it must not sleep.
+ */
+SLIP_INLINE SLIP_MUST_CHECK int slip_event_prepare(struct slip_event *e,
+						   unsigned mode, uint32_t *key)
+{
+	/* EVENT-H1, EVENT-H2 sleeper: W is set before it looks at the data:
+	 * H1 by the acquire, H2 by the fence of the mode below. Pairs:
+	 * slip_event_look_. Else: it looks too early, W is seen too late, and
+	 * it sleeps on data that is there. */
+	*key = slip_a32_fetch_or_acquire(&e->word, 1) | 1;
+	if (mode == SLIP_EVENT_ASYM)
+		return slip_fence_heavy();
+	if (mode == SLIP_EVENT_RMW)
+		slip_fence_full();
+	return 0;
+}
+
+/*
+ * Sleep until notified, until `deadline_ns` (absolute CLOCK_MONOTONIC,
+ * SLIP_FOREVER for none), a signal, or spuriously. Returns 0: look again;
+ * -ETIMEDOUT; -EFAULT, -EINVAL: the memory is gone.
+ */
+SLIP_INLINE SLIP_MUST_CHECK int
+slip_event_sleep(struct slip_event *e, uint32_t key, uint64_t deadline_ns)
+{
+	int rc = slip_futex_wait(&e->word, key, deadline_ns, SLIP_SHARED);
+
+	return rc == -EAGAIN || rc == -EINTR ? 0 : rc;
+}
+
+/*
+ * Adaptive spinning before a sleep. A wake-up costs both sides some 10 to 30
+ * us, so a short wait is better spun; but spinning is pure loss where both
+ * sides share a CPU, or more threads want to run than there are CPUs. So: the
+ * budget is twice what a successful spin took, risen to at once and left
+ * slowly; after three failures in a row spinning stops, and is tried again
+ * after 64, 128, ... 4096 waits, with the longest budget. That one outlasts a
+ * wake-up: two sides that both sleep find each other slow, and would never
+ * find out that they need not be. Private to one handle.
+ */
+#define SLIP_SPIN_FIRST_NS 20000u
+#define SLIP_SPIN_MAX_NS   50000u
+#define SLIP_SPIN_MIN_NS   2000u
+
+struct slip_spin {
+	uint64_t since_ns;  /* when the current spin began */
+	uint32_t budget_ns; /* how long it may take */
+	uint32_t misses;    /* spins in a row that ended in a sleep */
+	uint32_t skip;	    /* waits to go before the next spin */
+	uint32_t turns;	    /* pauses so far */
+};
+
+SLIP_INLINE void slip_spin_init(struct slip_spin *s)
+{
+	s->since_ns = 0;
+	s->budget_ns = SLIP_SPIN_FIRST_NS;
+	s->misses = 0;
+	s->skip = 0;
+	s->turns = 0;
+}
+
+/* Begin a wait: true if it should start with spinning. */
+SLIP_INLINE bool slip_spin_begin(struct slip_spin *s)
+{
+	if (s->skip) {
+		s->skip--;
+		return false;
+	}
+	s->turns = 0;
+	s->since_ns = slip_now_ns();
+	return true;
+}
+
+/* One turn of the loop: false when the budget is used up. */
+SLIP_INLINE bool slip_spin_turn(struct slip_spin *s)
+{
+	slip_pause();
+	if (++s->turns % 32)
+		return true;
+	if (slip_now_ns() - s->since_ns < s->budget_ns)
+		return true;
+	if (s->misses < 9)
+		s->misses++;
+	if (s->misses >= 3) {
+		s->skip = UINT32_C(64) << (s->misses - 3);
+		s->budget_ns = SLIP_SPIN_MAX_NS;
+	}
+	return false;
+}
+
+/* The condition came true while spinning: learn from the time it took. */
+SLIP_INLINE void slip_spin_hit(struct slip_spin *s)
+{
+	uint64_t twice = 0;
+
+	s->misses = 0;
+	if (s->turns >= 32)
+		twice = 2 * (slip_now_ns() - s->since_ns);
+	if (twice > SLIP_SPIN_MAX_NS)
+		twice = SLIP_SPIN_MAX_NS;
+	if (twice > s->budget_ns)
+		s->budget_ns = SLIP_CAST(uint32_t, twice);
+	else
+		s->budget_ns -= s->budget_ns / 64;
+	if (s->budget_ns < SLIP_SPIN_MIN_NS)
+		s->budget_ns = SLIP_SPIN_MIN_NS;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
