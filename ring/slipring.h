@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything. Installed: #include <slipring/slipring.h>. */
+#ifndef SLIP_RING_SLIPRING_H
+#define SLIP_RING_SLIPRING_H
+
+#include "../atomics/base.h"
+#include "../atomics/copy.h"
+#include "../atomics/fence.h"
+#include "../atomics/pause.h"
+#include "../atomics/word.h"
+#include "../futex/event.h"
+#include "../futex/file.h"
+#include "../futex/futex.h"
+#include "../futex/peer.h"
+#include "../futex/region.h"
+#include "../futex/region_format.h"
+#include "../futex/region_memory.h"
+#include "../futex/region_tools.h"
+#include "../futex/sys.h"
+#include "record.h"
+#include "role.h"
+#include "spsc.h"
+
+#endif
