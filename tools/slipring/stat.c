@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* slipring stat NAME: what is in a region, and who uses it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ring/record.h"
+#include "ring/spsc.h"
+#include "tools/slipring/view.h"
+
+/* What the rings have in common; amounts in their unit. */
+struct ring {
+	const char *kind, *unit;
+	uint64_t capacity, fill, pushed, popped;
+	uint32_t elem_bytes; /* 0: records of any length */
+	uint64_t records;    /* then: how many are in the ring */
+	unsigned mode;
+	uint64_t producer, consumer; /* role words, see ring/role.h */
+};
+
+/* --- facts ---------------------------------------------------------------- */
+
+static int look_at_spsc(const struct slip_region_object *o, struct ring *r)
+{
+	struct slip_spsc_info info = { 0 };
+	int rc = slip_spsc_inspect(o->mem, o->bytes, &info);
+
+	*r = (struct ring){
+		.kind = "spsc",
+		.unit = "elements",
+		.capacity = info.capacity,
+		.fill = info.pushed_guess - info.popped_guess,
+		.pushed = info.pushed_guess,
+		.popped = info.popped_guess,
+		.elem_bytes = info.elem_bytes,
+		.mode = info.mode,
+		.producer = info.producer,
+		.consumer = info.consumer,
+	};
+	return rc;
+}
+
+static int look_at_record(const struct slip_region_object *o, struct ring *r)
+{
+	struct slip_record_info info = { 0 };
+	int rc = -EAGAIN;
+
+	/* Overtaken by a busy pair is a matter of luck. */
+	for (int tries = 0; tries < 100 && rc == -EAGAIN; tries++)
+		rc = slip_record_inspect(o->mem, o->bytes, &info);
+	*r = (struct ring){
+		.kind = "record",
+		.unit = "bytes",
+		.capacity = info.capacity,
+		.fill = info.used_bytes_guess,
+		.pushed = info.popped_bytes + info.used_bytes_guess,
+		.popped = info.popped_bytes,
+		.records = info.records_guess,
+		.mode = info.mode,
+		.producer = info.producer,
+		.consumer = info.consumer,
+	};
+	return rc;
+}
+
+/* 0; -errno: a ring, but damaged or too busy; 1: of a kind we do not know. */
+static int look_at_ring(const struct slip_region_object *o, struct ring *r)
+{
+	if (o->kind == SLIP_KIND_SPSC)
+		return look_at_spsc(o, r);
+	if (o->kind == SLIP_KIND_RECORD)
+		return look_at_record(o, r);
+	return 1;
+}
+
+static const char *mode_text(unsigned mode)
+{
+	return mode == SLIP_EVENT_ASYM	 ? "asym"
+	       : mode == SLIP_EVENT_FULL ? "full"
+					 : "rmw";
+}
+
+/* A role: who had or has it, and whether he lives. */
+struct role {
+	const char *state;
+	struct slip_peer_info peer; /* id 0: not known */
+};
+
+static void look_at_role(const struct slip_region *rg, uint64_t word,
+			 struct role *role)
+{
+	uint32_t id = (uint32_t)(word >> 4) & 0xfff;
+	uint32_t gen = (uint32_t)(word >> 16);
+	unsigned state = word & 15;
+
+	static const char *const names[] = { "vacant", "held", "closed",
+					     "dead" };
+
+	memset(role, 0, sizeof(*role));
+	if (state == SLIP_ROLE_HELD && id &&
+	    slip_peer_member_alive(rg, id, gen) == 0)
+		state = SLIP_ROLE_DEAD;
+	role->state = state <= SLIP_ROLE_DEAD ? names[state] : "damaged";
+	/* The record may be another's by now. */
+	if (!id || slip_peer_describe(rg, id, &role->peer) ||
+	    role->peer.gen != gen)
+		role->peer.id = 0;
+	make_printable(role->peer.comm);
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static json_t *peer_json(const struct slip_peer_info *p)
+{
+	uint64_t age = slip_now_ns() - p->joined_ns;
+
+	return json_pack("{sI sI sI sI so sb sI sI}", "id", (json_int_t)p->id,
+			 "generation", (json_int_t)p->gen, "pid",
+			 (json_int_t)p->pid, "tid", (json_int_t)p->tid,
+			 "command", text_json(p->comm), "alive", p->alive != 0,
+			 "pid_namespace", (json_int_t)p->pid_namespace,
+			 "joined_seconds", (json_int_t)(age / 1000000000));
+}
+
+static json_t *role_json(const struct slip_region *rg, uint64_t word)
+{
+	struct role role;
+
+	look_at_role(rg, word, &role);
+	if (!role.peer.id)
+		return json_pack("{ss}", "state", role.state);
+	return json_pack("{ss sI sI so}", "state", role.state, "peer",
+			 (json_int_t)role.peer.id, "pid",
+			 (json_int_t)role.peer.pid, "command",
+			 text_json(role.peer.comm));
+}
+
+static json_t *ring_json(const struct slip_region *rg, const struct ring *r)
+{
+	json_t *out = json_pack(
+		"{ss ss sI sI sI sI ss so so}", "kind", r->kind, "unit",
+		r->unit, "capacity", (json_int_t)r->capacity, "fill",
+		(json_int_t)r->fill, "pushed", (json_int_t)r->pushed, "popped",
+		(json_int_t)r->popped, "event_mode", mode_text(r->mode),
+		"producer", role_json(rg, r->producer), "consumer",
+		role_json(rg, r->consumer));
+
+	if (r->elem_bytes)
+		(void)json_object_set_new(out, "elem_bytes",
+					  json_integer(r->elem_bytes));
+	else
+		(void)json_object_set_new(out, "records",
+					  json_integer((json_int_t)r->records));
+	return out;
+}
+
+static json_t *object_json(const struct slip_region *rg,
+			   const struct slip_region_object *o)
+{
+	json_t *out =
+		json_pack("{so sI sI sI}", "name", text_json(o->name),
+			  "kind_number", (json_int_t)o->kind, "offset",
+			  (json_int_t)o->offset, "bytes", (json_int_t)o->bytes);
+	struct ring ring;
+	int rc = look_at_ring(o, &ring);
+
+	if (rc == 0)
+		(void)json_object_set_new(out, "ring", ring_json(rg, &ring));
+	else if (rc < 0)
+		(void)json_object_set_new(out, "error", json_string(cause(rc)));
+	return out;
+}
+
+static void uuid_text(const uint8_t uuid[16], char text[33])
+{
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", uuid[i]);
+}
+
+static json_t *header_json(const struct slip_region_header *h)
+{
+	char uuid[33];
+
+	uuid_text(h->uuid, uuid);
+	return json_pack("{sI ss sI sI sI sI}", "version",
+			 (json_int_t)h->version, "uuid", uuid, "page_bytes",
+			 (json_int_t)h->page_bytes, "peers_max",
+			 (json_int_t)h->peers_max, "creator_pid",
+			 (json_int_t)h->creator_pid, "creator_uid",
+			 (json_int_t)h->creator_uid);
+}
+
+static int print_as_json(const struct view *v, const struct slip_region *rg)
+{
+	json_t *out = view_json(v), *objects = json_array();
+	json_t *peers = json_array();
+	struct slip_region_object object;
+	struct slip_peer_info peer;
+	int rc = 0;
+
+	for (uint32_t i = 0; rc != -ENOENT && rc != -ECHILD; i++) {
+		rc = slip_region_item(rg, i, &object);
+		if (!rc)
+			(void)json_array_append_new(objects,
+						    object_json(rg, &object));
+	}
+	for (uint32_t id = 1; id <= rg->peers_max; id++)
+		if (!slip_peer_describe(rg, id, &peer) && peer.joined)
+			(void)json_array_append_new(peers, peer_json(&peer));
+	/* "objects" is no longer the number but the things themselves. */
+	(void)json_object_set_new(out, "header", header_json(&v->header));
+	(void)json_object_set_new(out, "objects", objects);
+	(void)json_object_set_new(out, "peers", peers);
+	return print_json(out);
+}
+
+/* --- text ----------------------------------------------------------------- */
+
+static void print_role(const char *name, const struct slip_region *rg,
+		       uint64_t word)
+{
+	struct role role;
+
+	look_at_role(rg, word, &role);
+	(void)printf("    %-10s %s", name, role.state);
+	if (role.peer.id)
+		(void)printf(", peer %u (pid %u, %s)", role.peer.id,
+			     role.peer.pid, role.peer.comm);
+	(void)putchar('\n');
+}
+
+static void print_ring(const struct slip_region *rg, const struct ring *r)
+{
+	double part = r->capacity ? (double)r->fill / (double)r->capacity : 0;
+
+	(void)printf("    %-10s %" PRIu64 " of %" PRIu64 " %s (%.0f%%)", "fill",
+		     r->fill, r->capacity, r->unit, part * 100);
+	if (r->elem_bytes)
+		(void)printf(", %u bytes each", r->elem_bytes);
+	else
+		(void)printf(", %" PRIu64 " records", r->records);
+	(void)printf("\n    %-10s %" PRIu64 " pushed, %" PRIu64 " popped\n",
+		     "counters", r->pushed, r->popped);
+	print_role("producer", rg, r->producer);
+	print_role("consumer", rg, r->consumer);
+}
+
+static void print_object(const struct slip_region *rg,
+			 struct slip_region_object *o)
+{
+	char size[SIZE_TEXT_BYTES];
+	struct ring ring;
+	int rc = look_at_ring(o, &ring);
+
+	make_printable(o->name);
+	(void)printf("object %s: ", o->name);
+	if (rc > 0)
+		(void)printf("kind %u", o->kind);
+	else
+		(void)printf("%s ring", ring.kind);
+	(void)printf(", %s at %" PRIu64 "\n", size_text(size, o->bytes),
+		     o->offset);
+	if (rc == 0)
+		print_ring(rg, &ring);
+	else if (rc < 0)
+		(void)printf("    %s\n", cause(rc));
+}
+
+static void print_peer(struct slip_peer_info *p)
+{
+	char age[TIME_TEXT_BYTES];
+
+	make_printable(p->comm);
+	(void)printf(
+		"peer %-4u %-5s pid %u, %s, joined %s ago\n", p->id,
+		p->alive ? "alive" : "dead", p->pid, p->comm,
+		time_text(age, (slip_now_ns() - p->joined_ns) / 1000000000));
+}
+
+static void print_header(const struct view *v)
+{
+	char size[SIZE_TEXT_BYTES], age[TIME_TEXT_BYTES];
+	char owner[OWNER_TEXT_BYTES], uuid[33];
+
+	uuid_text(v->header.uuid, uuid);
+	make_printable(v->path);
+	(void)printf("%s: %s, mode %04o, owner %s, %s\n", v->path,
+		     size_text(size, (uint64_t)v->st.st_size),
+		     v->st.st_mode & 07777, owner_text(owner, v->st.st_uid),
+		     view_state(v));
+	(void)printf("made %s ago by pid %u; version %u, uuid %s, room for %u "
+		     "peers\n",
+		     time_text(age, view_age(v)), v->header.creator_pid,
+		     v->header.version, uuid, v->header.peers_max);
+}
+
+static int print_as_text(const struct view *v, const struct slip_region *rg)
+{
+	struct slip_region_object object;
+	struct slip_peer_info peer;
+	int rc = 0;
+
+	print_header(v);
+	for (uint32_t i = 0; rc != -ENOENT && rc != -ECHILD; i++) {
+		rc = slip_region_item(rg, i, &object);
+		if (!rc)
+			print_object(rg, &object);
+	}
+	for (uint32_t id = 1; id <= rg->peers_max; id++)
+		if (!slip_peer_describe(rg, id, &peer) && peer.joined)
+			print_peer(&peer);
+	return finish_output(STATUS_OK);
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+struct options {
+	const char *name;
+	bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	if (key == 'j')
+		o->json = true;
+	else if (!parse_name(key, arg, state, &o->name))
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "json", 'j', NULL, 0, "Report as JSON", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "NAME",
+		.doc = "Show what is in a region, and who uses it.\vNothing is "
+		       "written to it. Numbers of a ring in use are read one "
+		       "after the other.",
+	};
+	struct options o = { NULL, false };
+	struct slip_region rg;
+	struct view v;
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
+		return STATUS_USAGE;
+	(void)view_look(&v, o.name, &rg);
+	if (v.error) {
+		status = complain(o.name, "%s", cause(v.error));
+	} else {
+		status = o.json ? print_as_json(&v, &rg)
+				: print_as_text(&v, &rg);
+		slip_region_close(&rg);
+	}
+	view_drop(&v);
+	return status;
+}
