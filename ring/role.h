@@ -340,7 +340,8 @@ SLIP_INLINE int slip_side_spin_(struct slip_side *s, int (*ready)(void *),
 }
 
 /* Sleep once, if `ready` still says no. 0: look again. The oracle, a system
- * call, is asked only when a first sleep was in vain. */
+ * call, is asked only when a first sleep was in vain, or (slip_side_wait_) the
+ * deadline has come. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_side_sleep_(struct slip_side *s,
 						 int (*ready)(void *),
 						 void *handle,
@@ -413,16 +414,17 @@ SLIP_COLD SLIP_MUST_CHECK int slip_side_wait_(struct slip_side *s,
 	int now = rc ? rc : ready(handle);
 
 	s->waited = false;
-	if (now == 0 && slip_side_late_(deadline_ns)) {
-		now = slip_side_gone_(s, s->self, ready, handle);
+	if (now == 0 && slip_side_late_(deadline_ns))
 		rc = -ETIMEDOUT;
-	} else if (now == 0) {
+	else if (now == 0)
 		now = slip_side_spin_(s, ready, handle);
-	}
 	while (now == 0 && rc == 0) {
 		rc = slip_side_sleep_(s, ready, handle, deadline_ns);
 		now = ready(handle);
 	}
+	/* Deadlines shorter than a slice must not hide a death. */
+	if (now == 0 && rc == -ETIMEDOUT)
+		now = slip_side_gone_(s, s->self, ready, handle);
 	if (now == 0)
 		return rc;
 	return now < 0 ? now : 0;

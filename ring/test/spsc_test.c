@@ -880,6 +880,23 @@ Test(role, a_late_witness_does_not_bury_a_successor)
 	teardown_dead(&b, &rg, &self);
 }
 
+Test(side, a_short_deadline_does_not_hide_a_death)
+{
+	struct slip_region rg;
+	struct slip_peer self;
+	struct bench b;
+	uint64_t x;
+
+	setup_dead(&b, &rg, &self);
+	meddled = NULL;
+	cr_assert_eq(slip_spsc_attach_consumer(&b.c, b.mem, b.bytes, &self), 0,
+		     "consumer");
+	cr_assert_eq(slip_spsc_pop_until(&b.c, &x, slip_after_ns(200000)),
+		     -EPIPE, "although no slice has passed");
+	slip_spsc_detach_consumer(&b.c);
+	teardown_dead(&b, &rg, &self);
+}
+
 long spsc_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 {
 	if (meddled && nr == SYS_fcntl &&
