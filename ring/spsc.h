@@ -83,7 +83,10 @@
  * Every word read later (control, head) is read once and checked; nonsense
  * poisons the handle: bare calls return false, others -EBADMSG. An element's
  * bytes are the producer's; behind a peek they may change under the reader if
- * the producer is hostile.
+ * the producer is hostile. Attach believes any size of elements that fits the
+ * rest: who distrusts whoever could write before compares it with that of its
+ * buffers (slip_spsc_producer_elem_bytes, slip_spsc_consumer_elem_bytes), as
+ * SLIP_SPSC_DEFINE does.
  *
  * Source: in-line publication after FastForward (Giacomoni et al., PPoPP'08)
  * and the seq-in-slot queues after D. Vyukov; a control word for several
@@ -178,8 +181,9 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_spsc_init(void *mem, size_t mem_bytes,
  * may take milliseconds the first time (slip_event_register).
  *
  * Returns 0; -EBUSY: there is a producer and it is alive (or has no peer);
- * -EINVAL: mem NULL or not 64-byte aligned, or `self` has left; -EBADMSG: not a ring, or damaged;
- * -EPROTO: of another layout; -EOVERFLOW: mem_bytes too small for it;
+ * -EINVAL: mem NULL or not 64-byte aligned, or `self` has left; -EBADMSG: not
+ * a ring, or damaged; -EPROTO: of another layout; -EOVERFLOW: mem_bytes too
+ * small for it;
  * -ECHILD: `self` is of a fork parent; -ENOSPC: `self` has hooks for too many
  * kinds; -ENOSYS, -EPERM, -ENOMEM: membarrier refused. After a failure the
  * handle is as after detach: calls on it find it closed.
@@ -197,6 +201,22 @@ slip_spsc_attach_consumer(struct slip_spsc_consumer *c, void *mem,
 			  size_t mem_bytes, struct slip_peer *self)
 {
 	return slip_spsc_attach_consumer_of_(c, mem, mem_bytes, self, 0);
+}
+
+/*
+ * The size of the elements that every call on this handle moves: read from the
+ * ring once, by attach. 0: the handle never attached. Wait-free.
+ */
+SLIP_INLINE SLIP_MUST_CHECK uint32_t
+slip_spsc_producer_elem_bytes(const struct slip_spsc_producer *p)
+{
+	return p->shape.elem_bytes;
+}
+
+SLIP_INLINE SLIP_MUST_CHECK uint32_t
+slip_spsc_consumer_elem_bytes(const struct slip_spsc_consumer *c)
+{
+	return c->shape.elem_bytes;
 }
 
 /*

@@ -433,6 +433,7 @@ slip_spsc_attach_producer_of_(struct slip_spsc_producer *p, void *mem,
 	int rc;
 
 	__builtin_memset(p, 0, sizeof(*p));
+	p->shape.per_block = 1; /* not full: a push asks for room, and ends */
 	p->error = -EPIPE;
 	rc = slip_spsc_begin_(ring, mem_bytes, self, wanted, &p->shape,
 			      &p->side.mode);

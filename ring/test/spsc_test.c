@@ -118,6 +118,29 @@ Test(spsc, init_names_what_is_wrong)
 	free(mem);
 }
 
+/* Sizes whose geometry is the same: one word changed is not noticed, and the
+ * caller's buffers may not fit. So he is told. */
+Test(spsc, attach_tells_the_size_that_it_believes)
+{
+	struct bench b;
+	struct slip_spsc_ring *ring;
+
+	setup(&b, 64, 64);
+	ring = b.mem;
+	cr_assert_eq(slip_spsc_producer_elem_bytes(&b.p), 64);
+	cr_assert_eq(slip_spsc_consumer_elem_bytes(&b.c), 64);
+	slip_spsc_detach_consumer(&b.c);
+	slip_a32_store_relaxed(&ring->elem_bytes, 120);
+	cr_assert_eq(slip_spsc_attach_consumer(&b.c, b.mem, b.bytes, NULL), 0);
+	cr_assert_eq(slip_spsc_consumer_elem_bytes(&b.c), 120);
+	cr_assert_eq(slip_spsc_producer_elem_bytes(&b.p), 64,
+		     "read once, by attach");
+	slip_spsc_detach_consumer(&b.c);
+	cr_assert_neq(slip_spsc_attach_consumer(&b.c, NULL, b.bytes, NULL), 0);
+	cr_assert_eq(slip_spsc_consumer_elem_bytes(&b.c), 0, "not attached");
+	teardown(&b);
+}
+
 Test(spsc, attach_names_what_is_wrong)
 {
 	struct bench b;
