@@ -193,8 +193,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_record_init(void *mem, size_t mem_bytes,
 	mode = slip_event_choose(flags & ~SLIP_RECORD_MIRROR);
 	if (mode < 0)
 		return mode;
-	/* init: all of it; used by nobody before R1 */
-	__builtin_memset(mem, 0, sizeof(*ring));
+	/* init: used by nobody before R1, but an attach may look at it */
+	slip_a64_store_relaxed(&ring->magic, 0);
+	__builtin_memset(SLIP_CAST(char *, mem) + sizeof(ring->magic), 0,
+			 sizeof(*ring) - sizeof(ring->magic));
 	s.data = slip_record_data_(ring, &s);
 	/* init: the empty chain, and five words */
 	slip_a64_store_relaxed(slip_record_word_(&s, 0), 0);

@@ -150,8 +150,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_spsc_init(void *mem, size_t mem_bytes,
 	mode = slip_event_choose(flags);
 	if (mode < 0)
 		return mode;
-	/* init: all of it; used by nobody before R1 */
-	__builtin_memset(mem, 0, sizeof(*ring));
+	/* init: used by nobody before R1, but an attach may look at it */
+	slip_a64_store_relaxed(&ring->magic, 0);
+	__builtin_memset(SLIP_CAST(char *, mem) + sizeof(ring->magic), 0,
+			 sizeof(*ring) - sizeof(ring->magic));
 	for (uint64_t i = 0; i < s.blocks; i++) {
 		struct slip_spsc_place at;
 
