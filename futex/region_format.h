@@ -452,8 +452,10 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_write_(struct slip_region *rg)
 	h->directory_offset = SLIP_REGION_DIRECTORY_AT_;
 	h->directory_max = SLIP_REGION_OBJECTS_MAX;
 	h->flags = rg->flags & 0xffffu;
-	/* init: nobody reads a region before it is published */
-	slip_a32_store_relaxed(&h->state, SLIP_REGION_STATE_BUILT_);
+	/* REGION-R2 creator: who sees that it is being built can see what it
+	 * is. Pairs: slip_region_attach(). Else: a thread that comes too early
+	 * finds no region rather than an unfinished one. */
+	slip_a32_store_release(&h->state, SLIP_REGION_STATE_BUILT_);
 	rg->used = rg->header_bytes;
 	rg->flags |= SLIP_REGION_BUILDING_;
 	return slip_region_sign_(h);

@@ -113,10 +113,15 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_attach(struct slip_region *rg,
 	if (r)
 		return r;
 	rg->mem = SLIP_CAST(char *, mem);
-	/* REGION-A1 acquire: the header copied next is complete if this says
-	 * READY. Pairs: slip_region_publish() (REGION-R1). Else: sizes of 0. */
+	/* REGION-A1, REGION-A2 acquire: the header copied next is complete if
+	 * this says READY, what it is and of which version if BUILT. Pairs:
+	 * slip_region_publish(), slip_region_write_(). Else: sizes of 0. */
 	state = slip_a32_load_acquire(&slip_region_header_(rg)->state);
-	slip_copy(&h, mem, sizeof(h));
+	memset(&h, 0, sizeof(h));
+	slip_copy(&h, mem,
+		  state == SLIP_REGION_STATE_READY_
+			  ? sizeof(h)
+			  : offsetof(struct slip_region_header, header_bytes));
 	/* own: a copy; what counts is the state seen before the rest */
 	slip_a32_store_relaxed(&h.state, state);
 	r = slip_region_learn_(rg, &h);
