@@ -257,6 +257,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_file_lock_(int fd, int type,
 	lock.bytes = bytes;
 	r = slip_sys_call_(SYS_fcntl, fd, SLIP_OFD_SETLK_,
 			   slip_file_arg_(&lock), 0, 0, 0);
+	if (r == -EINVAL)
+		return -EOPNOTSUPP; /* no such command: before Linux 3.15 */
 	return r == -EACCES ? -EAGAIN : SLIP_CAST(int, r);
 }
 
@@ -714,8 +716,8 @@ SLIP_COLD SLIP_MUST_CHECK int slip_file_map_(const struct slip_file_span_ *m,
 	}
 	if (skip)
 		(void)slip_sys_munmap_(base, skip);
-	if (skip + want < room)
-		(void)slip_sys_munmap_(base + skip + want, room - skip - want);
+	/* skip < align: something is left */
+	(void)slip_sys_munmap_(base + skip + want, room - skip - want);
 	*out = base + skip;
 	return 0;
 }

@@ -108,7 +108,8 @@
  *	-ECHILD		the handle was inherited by fork
  *	-EBADF		no descriptor, or the program closed the region's
  *	-EXDEV		the name lies in another file system than the file
- *	-EOPNOTSUPP	this kind of region, or file system, cannot do that
+ *	-EOPNOTSUPP	this kind of region, file system or kernel (OFD locks
+ *			and MADV_WIPEONFORK are needed) cannot do that
  *	-EBUSY		reap: somebody uses it; open, adopt: being reaped
  */
 #ifndef SLIP_FUTEX_REGION_H

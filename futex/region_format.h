@@ -161,7 +161,7 @@ SLIP_INLINE uint64_t slip_region_system_page_(void)
 /* True in a fork child: the kernel has wiped the page that holds the 1. */
 SLIP_INLINE bool slip_region_stale_(const struct slip_region *rg)
 {
-	return rg->life && *rg->life != 1;
+	return *rg->life != 1;
 }
 
 /* 0, -ECHILD for a handle inherited by fork, -EINVAL for a closed one. */
@@ -208,9 +208,9 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_begin_(struct slip_region *rg,
 		return SLIP_CAST(int, at);
 	r = slip_file_advise_(SLIP_RECAST(void *, at), page,
 			      SLIP_MADV_WIPEONFORK_);
-	if (r) {
+	if (r) { /* -EINVAL: before Linux 4.14 */
 		(void)slip_sys_munmap_(SLIP_RECAST(void *, at), page);
-		return r;
+		return r == -EINVAL ? -EOPNOTSUPP : r;
 	}
 	rg->life = SLIP_RECAST(uint32_t *, at);
 	*rg->life = 1;
@@ -322,7 +322,7 @@ slip_region_validate_(const struct slip_region_header *h)
 	    h->total_bytes < h->header_bytes ||
 	    h->total_bytes > 2 * SLIP_REGION_BYTES_MAX_)
 		return -EOVERFLOW;
-	if (page < 4096 || page > (UINT64_C(1) << 34) || (page & (page - 1)))
+	if (page < 4096 || (page & (page - 1)))
 		return -EOVERFLOW;
 	return 0;
 }

@@ -24,7 +24,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_reapable_(int fd, const char *path)
 	struct slip_region_header h;
 	long n;
 
-	if (slash && strncmp(slash + 1, SLIP_FILE_TEMP_, 9) == 0)
+	if (strncmp(slash + 1, SLIP_FILE_TEMP_, 9) == 0)
 		return 0;
 	memset(&h, 0, sizeof(h));
 	n = slip_sys_call_(SYS_pread64, fd, slip_file_arg_(&h), sizeof(h), 0, 0,
