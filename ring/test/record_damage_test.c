@@ -204,7 +204,7 @@ static void scribble(struct bench *b, uint64_t r, uint64_t value)
 static void hostile_round(struct bench *b, uint64_t *state, uint64_t seed)
 {
 	struct slip_record_span spans[9];
-	unsigned char buf[9 * 64];
+	unsigned char buf[9 * 64] = { 0 };
 	uint32_t len;
 
 	for (int step = 0; step < 300; step++) {
