@@ -18,7 +18,7 @@
 
 #include "futex/region.h"
 #include "stress/elsewhere.h"
-#include "stress/harness.h"
+#include "stress/program.h"
 
 #define SIDE_MAX     3
 #define WORKERS	     (2 * SIDE_MAX)
@@ -260,7 +260,7 @@ static void disturb(void)
 	uint32_t n = run.notifiers + run.sleepers;
 	uint32_t i = (uint32_t)stress_pick(&run.random, n);
 
-	if (run.kills && stress_pick(&run.random, 2)) {
+	if (run.kills && !stress_pick_stop(&run.random)) {
 		stress_kill(run.pid[i]);
 		run.killed++;
 		start(i);
@@ -282,10 +282,13 @@ static void create(uint64_t seed)
 	run.random = seed;
 	run.killed = 0;
 	mode = slip_event_choose((unsigned)stress_pick(&run.random, 4));
+	if (mode < 0) /* ASYM, where membarrier is refused */
+		mode = slip_event_choose(SLIP_EVENT_AUTO);
 	STRESS_CHECK(mode > 0, "mode: %d", mode);
 	run.mode = (unsigned)mode;
 	run.one = stress_pick(&run.random, 2);
-	run.kills = stress_pick(&run.random, 2);
+	run.kills = stress_options.kills &&
+		    (!stress_options.stops || stress_pick(&run.random, 2));
 	run.notifiers = 1 + (uint32_t)stress_pick(&run.random, SIDE_MAX);
 	run.sleepers = 1 + (uint32_t)stress_pick(&run.random, SIDE_MAX);
 	rc = slip_region_create(&run.rg, sizeof(*run.board), SLIP_REGION_MEMFD);
@@ -299,7 +302,6 @@ static void create(uint64_t seed)
 
 static void one_run(uint64_t seed)
 {
-	uint64_t gap = 2000000000;
 	uint64_t sleeps;
 	uint32_t n;
 
@@ -307,8 +309,8 @@ static void one_run(uint64_t seed)
 	n = run.notifiers + run.sleepers;
 	for (uint32_t i = 0; i < n; i++)
 		start(i);
-	for (int i = 0; i < DISTURBANCES && stress_options.kills; i++) {
-		idle(stress_pick(&run.random, gap / stress_options.kills));
+	for (int i = 0; i < DISTURBANCES && stress_rate(); i++) {
+		idle(stress_gap_ns(&run.random));
 		disturb();
 	}
 	see_progress();
@@ -344,6 +346,11 @@ int main(int argc, char **argv)
 	run.places = stress_shared(sizeof(*run.places) * WORKERS);
 	while (stress_more())
 		one_run(stress_next_seed());
+	stress_row(
+		"event.all", "random-kills",
+		"tokens=%llu sleeps=%llu kills=%llu stops=%llu",
+		(unsigned long long)all.tokens, (unsigned long long)all.sleeps,
+		(unsigned long long)all.kills, (unsigned long long)all.stops);
 	return stress_end(
 		"%llu tokens, %llu sleeps, %llu kills, %llu stops",
 		(unsigned long long)all.tokens, (unsigned long long)all.sleeps,

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "futex/event.h"
-#include "stress/harness.h"
+#include "stress/program.h"
 
 #define SIDE_MAX 3
 #define TOTAL	 2000
@@ -222,6 +222,8 @@ static void choose(struct run *r, uint64_t seed)
 	uint64_t random = seed;
 	int mode = slip_event_choose((unsigned)stress_pick(&random, 4));
 
+	if (mode < 0) /* ASYM, where membarrier is refused */
+		mode = slip_event_choose(SLIP_EVENT_AUTO);
 	STRESS_CHECK(mode > 0, "mode: %d", mode);
 	r->seed = seed;
 	r->mode = (unsigned)mode;
@@ -280,6 +282,9 @@ int main(int argc, char **argv)
 	stress_on_stuck(dump);
 	while (stress_more())
 		run(stress_next_seed());
+	stress_row("event.all", "threads", "tokens=%llu sleeps=%llu",
+		   (unsigned long long)all_tokens,
+		   (unsigned long long)all_sleeps);
 	return stress_end("%llu tokens, %llu sleeps",
 			  (unsigned long long)all_tokens,
 			  (unsigned long long)all_sleeps);

@@ -2,10 +2,10 @@
 #define _GNU_SOURCE
 #include "stress/harness.h"
 
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,16 +20,25 @@
 
 #include "futex/sys.h"
 
-struct stress_options stress_options = { .kills = 300 };
+struct stress_options stress_options = {
+	.duration_ns = 1000000000,
+	.patience_s = 20,
+	.kills = 230,
+	.stops = 70,
+};
 
-static double seconds_ = 1;
-static unsigned patience_s_ = 20;
+/* The watchdog looks so often before it gives up: a container that was frozen
+ * for a day is met by one alarm when it thaws, not by all. */
+#define LOOKS 4
+
 static uint64_t end_ns_;
 static uint64_t runs_;
 static uint64_t run_seed_;
 static pid_t parent_;
 static void (*dump_)(void);
 static uint64_t progress_;
+/* Reset by the main thread, counted by its signal handler. */
+static unsigned looks_;
 static char directory_[64];
 static int janitor_life_ = -1;
 static pid_t janitor_;
@@ -37,62 +46,11 @@ static pid_t janitor_;
  * 0 or a child that has not been waited for. */
 static pid_t children_[STRESS_CHILDREN];
 
-/* --- life of the program -------------------------------------------------- */
+/* Those that a terminal, a supervisor or timeout(1) sends to a whole group. */
+static const int group_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
+#define GROUP_SIGNALS (sizeof(group_signals) / sizeof(group_signals[0]))
 
-static uint64_t number(const char *text, struct argp_state *state)
-{
-	char *end;
-	unsigned long long n;
-
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	if (errno || *end || end == text || *text == '-')
-		argp_error(state, "not a number: %s", text);
-	return n;
-}
-
-static error_t option(int key, char *text, struct argp_state *state)
-{
-	struct stress_options *o = &stress_options;
-
-	switch (key) {
-	case 's':
-		seconds_ = strtod(text, NULL);
-		break;
-	case 'S':
-		o->seed = number(text, state);
-		break;
-	case 'r':
-		o->runs = number(text, state);
-		break;
-	case 'c':
-		o->capacity = (uint32_t)number(text, state);
-		break;
-	case 'e':
-		o->elem_bytes = (uint32_t)number(text, state);
-		break;
-	case 'k':
-		o->kills = (uint32_t)number(text, state);
-		break;
-	case 'w':
-		patience_s_ = (unsigned)number(text, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
-static const struct argp_option options[] = {
-	{ "seconds", 's', "N", 0, "how long (1; the last run is finished)", 0 },
-	{ "seed", 'S', "N", 0, "of the first run (default: the time)", 0 },
-	{ "runs", 'r', "N", 0, "end after so many runs", 0 },
-	{ "capacity", 'c', "N", 0, "of every ring (default: varied)", 0 },
-	{ "elem", 'e', "BYTES", 0, "size of an element (default: varied)", 0 },
-	{ "kill-rate", 'k', "N", 0, "kills and stops per second (300)", 0 },
-	{ "watchdog", 'w', "N", 0, "fail after N s without progress (20)", 0 },
-	{ 0 }
-};
+/* --- life of the process -------------------------------------------------- */
 
 static void kill_children(void)
 {
@@ -101,43 +59,52 @@ static void kill_children(void)
 			kill(children_[i], SIGKILL);
 }
 
+static void set_alarm(void)
+{
+	alarm((stress_options.patience_s + LOOKS - 1) / LOOKS);
+}
+
 static void on_signal(int signal)
 {
+	if (signal == SIGALRM && ++looks_ < LOOKS) {
+		set_alarm();
+		return;
+	}
 	kill_children();
 	if (signal != SIGALRM)
 		_exit(128 + signal);
 	stress_say("%s: seed %llu: no progress for %u s",
 		   program_invocation_short_name, (unsigned long long)run_seed_,
-		   patience_s_);
+		   stress_options.patience_s);
 	if (dump_)
 		dump_();
 	_exit(1);
 }
 
-void stress_begin(int argc, char **argv, const char *about)
+void stress_start(void)
 {
-	const struct argp argp = { options, option, NULL, about,
-				   NULL,    NULL,   NULL };
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM };
-
-	stress_options.seed = (uint64_t)time(NULL) * 1000003;
-	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	parent_ = getpid();
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], on_signal);
-	/* Lines come out whole, and at once. */
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("%s: seed %llu\n", program_invocation_short_name,
-	       (unsigned long long)stress_options.seed);
-	end_ns_ = slip_after_ns((uint64_t)(seconds_ * 1e9));
-	alarm(patience_s_);
+	for (size_t i = 0; i < GROUP_SIGNALS; i++)
+		/* Ignored means: somebody else takes care of it. */
+		if (group_signals[i] != SIGTSTP &&
+		    signal(group_signals[i], SIG_IGN) != SIG_IGN)
+			signal(group_signals[i], on_signal);
+	signal(SIGALRM, on_signal);
+	end_ns_ = slip_after_ns(stress_options.duration_ns);
+	looks_ = 0;
+	set_alarm();
+}
+
+bool stress_is_over(void)
+{
+	return slip_now_ns() >= end_ns_;
 }
 
 bool stress_more(void)
 {
 	if (stress_options.runs && runs_ >= stress_options.runs)
 		return false;
-	return runs_ == 0 || slip_now_ns() < end_ns_;
+	return runs_ == 0 || !stress_is_over();
 }
 
 uint64_t stress_next_seed(void)
@@ -146,22 +113,13 @@ uint64_t stress_next_seed(void)
 	return run_seed_;
 }
 
-void stress_line(uint64_t seed, const char *format, ...)
+uint64_t stress_runs(void)
 {
-	char text[512];
-	va_list values;
-
-	va_start(values, format);
-	vsnprintf(text, sizeof(text), format, values);
-	va_end(values);
-	printf("seed %llu: %s: ok\n", (unsigned long long)seed, text);
+	return runs_;
 }
 
-int stress_end(const char *format, ...)
+void stress_finish(void)
 {
-	char text[512];
-	va_list values;
-
 	alarm(0);
 	for (int i = 0; i < STRESS_CHILDREN; i++)
 		if (children_[i])
@@ -170,12 +128,6 @@ int stress_end(const char *format, ...)
 		close(janitor_life_);
 		waitpid(janitor_, NULL, 0);
 	}
-	va_start(values, format);
-	vsnprintf(text, sizeof(text), format, values);
-	va_end(values);
-	printf("%s: %llu runs, %s: ok\n", program_invocation_short_name,
-	       (unsigned long long)runs_, text);
-	return 0;
 }
 
 void stress_fail(const char *format, ...)
@@ -234,7 +186,8 @@ void stress_pulse(uint64_t progress)
 	if (progress == progress_)
 		return;
 	progress_ = progress;
-	alarm(patience_s_);
+	looks_ = 0;
+	set_alarm();
 }
 
 /* --- chance and content --------------------------------------------------- */
@@ -256,6 +209,21 @@ uint64_t stress_random(uint64_t *state)
 uint64_t stress_pick(uint64_t *state, uint64_t n)
 {
 	return stress_random(state) % n;
+}
+
+uint64_t stress_rate(void)
+{
+	return (uint64_t)stress_options.kills + stress_options.stops;
+}
+
+uint64_t stress_gap_ns(uint64_t *state)
+{
+	return stress_pick(state, 1 + 2000000000 / stress_rate());
+}
+
+bool stress_pick_stop(uint64_t *state)
+{
+	return stress_pick(state, stress_rate()) < stress_options.stops;
 }
 
 uint64_t stress_short(uint64_t *state)
@@ -312,6 +280,36 @@ void stress_sleep_ns(uint64_t ns)
 		continue;
 }
 
+/* --- processors ----------------------------------------------------------- */
+
+void stress_allowed_cpus(struct stress_cpus *cpus)
+{
+	cpu_set_t set;
+
+	cpus->count = 0;
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return;
+	for (uint16_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus->number[cpus->count++] = cpu;
+}
+
+void stress_pin(enum stress_pinning how, uint32_t side)
+{
+	const struct stress_cpus *cpus = &stress_options.cpus;
+	uint32_t place = stress_options.pair;
+	cpu_set_t set;
+
+	if (how == STRESS_PIN_NOT || !cpus->count)
+		return;
+	if (how == STRESS_PIN_SPREAD)
+		place = 2 * place + side;
+	CPU_ZERO(&set);
+	CPU_SET(cpus->number[place % cpus->count], &set);
+	/* Somebody may have taken it away meanwhile: then we run elsewhere. */
+	(void)sched_setaffinity(0, sizeof(set), &set);
+}
+
 /* --- threads -------------------------------------------------------------- */
 
 pthread_t stress_thread(void *(*body)(void *), void *arg)
@@ -342,6 +340,7 @@ static int place_of(pid_t pid)
 pid_t stress_spawn(int (*body)(void *), void *arg)
 {
 	int place = place_of(0);
+	pid_t parent = getpid();
 	pid_t pid;
 
 	fflush(NULL);
@@ -353,27 +352,31 @@ pid_t stress_spawn(int (*body)(void *), void *arg)
 		return pid;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent_)
+	if (getppid() != parent)
 		_exit(1);
 	memset(children_, 0, sizeof(children_));
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
+	for (size_t i = 0; i < GROUP_SIGNALS; i++)
+		signal(group_signals[i], SIG_IGN);
 	_exit(body(arg));
 }
 
-static int wait_for(pid_t pid, int flags)
+/* Wait for what `options` say. An end is struck off the list before its pid is
+ * given back to the kernel: no signal of ours can meet a stranger. */
+static int wait_for(pid_t pid, int options)
 {
+	siginfo_t info = { 0 };
 	int status;
-	pid_t got;
+	int rc;
 
 	do {
-		got = waitpid(pid, &status, flags);
-	} while (got == -1 && errno == EINTR);
-	if (got != pid)
-		stress_fail("waitpid: %s", strerror(errno));
-	if (!WIFSTOPPED(status))
+		rc = waitid(P_PID, (id_t)pid, &info, options | WNOWAIT);
+	} while (rc == -1 && errno == EINTR);
+	if (rc)
+		stress_fail("waitid: %s", strerror(errno));
+	if (info.si_code != CLD_STOPPED)
 		children_[place_of(pid)] = 0;
+	if (waitpid(pid, &status, WUNTRACED) != pid)
+		stress_fail("waitpid: %s", strerror(errno));
 	return status;
 }
 
@@ -388,7 +391,7 @@ void stress_kill(pid_t pid)
 	int status;
 
 	stress_shoot(pid);
-	status = wait_for(pid, 0);
+	status = wait_for(pid, WEXITED);
 	/* It may have been on its way out, but not by a failure. */
 	STRESS_CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0,
 		     "child %d ended with %#x", pid, (unsigned)status);
@@ -400,7 +403,7 @@ void stress_stop(pid_t pid)
 
 	(void)place_of(pid);
 	kill(pid, SIGSTOP);
-	status = wait_for(pid, WUNTRACED);
+	status = wait_for(pid, WEXITED | WSTOPPED);
 	STRESS_CHECK(WIFSTOPPED(status), "child %d ended with %#x", pid,
 		     (unsigned)status);
 }
@@ -413,24 +416,45 @@ void stress_continue(pid_t pid)
 
 void stress_join(pid_t pid)
 {
-	int status = wait_for(pid, 0);
+	int status = wait_for(pid, WEXITED);
 
 	STRESS_CHECK(status == 0, "child %d ended with %#x", pid,
 		     (unsigned)status);
 }
 
+/* What is known of its end, without taking notice of it; false: at work. */
+static bool has_ended(pid_t pid, siginfo_t *info)
+{
+	*info = (siginfo_t){ 0 };
+	if (waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT))
+		stress_fail("waitid: %s", strerror(errno));
+	return info->si_pid != 0;
+}
+
+bool stress_ended(pid_t pid, int *status)
+{
+	siginfo_t info;
+
+	if (!has_ended(pid, &info))
+		return false;
+	*status = wait_for(pid, WEXITED);
+	return true;
+}
+
 void stress_all_at_work(void)
 {
-	for (int i = 0; i < STRESS_CHILDREN; i++) {
-		siginfo_t info = { 0 };
+	siginfo_t info;
 
-		if (!children_[i])
+	for (int i = 0; i < STRESS_CHILDREN; i++) {
+		if (!children_[i] || !has_ended(children_[i], &info))
 			continue;
-		if (waitid(P_PID, (id_t)children_[i], &info,
-			   WEXITED | WNOHANG | WNOWAIT))
-			stress_fail("waitid: %s", strerror(errno));
-		STRESS_CHECK(info.si_pid == 0, "child %d ended (code %d, %d)",
-			     children_[i], info.si_code, info.si_status);
+		STRESS_CHECK(info.si_code != CLD_KILLED ||
+				     info.si_status != SIGKILL,
+			     "child %d was killed by somebody else: out of "
+			     "memory?",
+			     children_[i]);
+		stress_fail("child %d ended (code %d, %d)", children_[i],
+			    info.si_code, info.si_status);
 	}
 }
 

@@ -14,7 +14,7 @@
 #define PEERS	     6 /* at most 3 live: the dead are in the way */
 #define DISTURBANCES 20
 #define QUIET_NS     (60 * STRESS_MS)
-#define DELAYS	     65536
+#define SLICE_NS     (10 * STRESS_MS)
 
 static const char *const side_names[] = { "producer", "consumer" };
 
@@ -23,26 +23,17 @@ static struct {
 	const struct pair_ring *ring;
 	struct pair_config config;
 	struct pair_ledger *ledger;
+	unsigned back_end;
 	struct slip_region rg;
 	void *mem;
 	size_t bytes;
 	uint64_t random;
 	pid_t pid[PAIR_SIDES];
 	uint64_t disturbances;
-	uint64_t kills;
+	struct pair_account *account;
+	uint64_t before[PAIR_COUNTS]; /* what the account said */
 	bool running;
 } pair;
-
-static struct {
-	uint64_t elements;
-	uint64_t kills;
-	uint64_t stops;
-	uint64_t lost;
-	uint64_t again;
-	uint64_t late;
-	uint32_t delays;
-	uint64_t delay_ns[DELAYS];
-} all;
 
 /* The ledger's words are stat to the controller, and own to the side that
  * writes them; a successor runs when its predecessor is dead and waited for. */
@@ -66,20 +57,37 @@ static unsigned long long llu(uint64_t value)
 	return value;
 }
 
+static void count(enum pair_count what, uint64_t n)
+{
+	add(&pair.account->count[what], n);
+}
+
+static int describe_config(char *text, size_t bytes)
+{
+	static const char *const pinned[] = { "", ", on one CPU",
+					      ", on two CPUs" };
+	const struct pair_config *c = &pair.config;
+
+	return snprintf(
+		text, bytes,
+		"%s, capacity %u, %u B, mode %u, %s, at %s once%s%s, from "
+		"%llu, age %llu",
+		pair.ring->name, c->capacity, c->elem_bytes, c->mode,
+		c->blocking ? "blocking" : "polling",
+		c->at_least_once ? "least" : "most",
+		c->mirror ? ", mirror" : "", pinned[c->pinning], llu(c->first),
+		llu(c->age));
+}
+
 static void dump(void)
 {
-	const struct pair_config *c = &pair.config;
 	struct pair_ledger *l = pair.ledger;
+	char text[256];
 
 	if (!pair.running)
 		return;
-	stress_say(
-		"capacity %u, %u B, mode %u, %s, at %s once%s, from %llu, age "
-		"%llu",
-		c->capacity, c->elem_bytes, c->mode,
-		c->blocking ? "blocking" : "polling",
-		c->at_least_once ? "least" : "most",
-		c->mirror ? ", mirror" : "", llu(c->first), llu(c->age));
+	(void)describe_config(text, sizeof(text));
+	stress_say("%s", text);
 	stress_say("put: done %llu, intent %llu; got %llu, intent %llu; finish "
 		   "%llu, drain %llu",
 		   llu(get(&l->put_done)), llu(get(&l->put_intent)),
@@ -303,9 +311,12 @@ static int side_main(void *arg)
 	struct pair_ledger *l = pair.ledger;
 	int rc;
 
+	stress_pin(pair.config.pinning, side);
 	enter(&self, side, false);
 	rc = pair.ring->attach(&self);
 	STRESS_CHECK(rc == 0, "attach %s: %d", side_names[side], rc);
+	add(&l->side[side].heirs, get(&l->side[side].orphan));
+	set(&l->side[side].orphan, 0);
 	if (self.next != PAIR_UNKNOWN)
 		begin_at(&self, self.next);
 	set(&l->side[side].attached, (uint64_t)getpid());
@@ -349,15 +360,31 @@ static void start(enum pair_side side)
 	pair.pid[side] = stress_spawn(side_main, &side);
 }
 
-/* Wait a little for something; the watchdog ends it if it never comes. */
-static void idle(uint64_t ns)
+static void look(void)
 {
 	struct pair_ledger *l = pair.ledger;
 
-	stress_all_at_work();
+	set(&pair.account->count[PAIR_NOW], get(&l->got) - pair.config.first);
 	stress_pulse(get(&l->put_done) + get(&l->got) + pair.disturbances +
 		     pair.config.seed * 31);
+}
+
+/* Wait a little for something; the watchdog ends it if it never comes. */
+static void idle(uint64_t ns)
+{
+	stress_all_at_work();
+	look();
 	stress_sleep_ns(ns);
+}
+
+/* Wait for so long, or to the end of all runs. */
+static void rest(uint64_t ns)
+{
+	uint64_t until = slip_after_ns(ns);
+	uint64_t now;
+
+	while ((now = slip_now_ns()) < until && !stress_is_over())
+		idle(until - now < SLICE_NS ? until - now : SLICE_NS);
 }
 
 static void await_attached(enum pair_side side)
@@ -367,10 +394,35 @@ static void await_attached(enum pair_side side)
 		idle(50000);
 }
 
+static void bury(enum pair_side side)
+{
+	set(&pair.ledger->side[side].orphan, 1);
+	count(PAIR_KILLS, 1);
+}
+
 static void kill_side(enum pair_side side)
 {
 	stress_kill(pair.pid[side]);
-	pair.kills++;
+	bury(side);
+}
+
+/* 4 to 7 times each power of two; below, the number itself. */
+static uint32_t delay_class(uint64_t ns)
+{
+	uint32_t power = 0;
+	uint32_t class;
+
+	while (ns >> power >= 8)
+		power++;
+	class = 4 * power + (uint32_t)(ns >> power);
+	return class < PAIR_DELAYS ? class : PAIR_DELAYS - 1;
+}
+
+static uint64_t delay_of(uint32_t class)
+{
+	if (class < 8)
+		return class;
+	return (UINT64_C(4) + class % 4) << (class / 4 - 1);
 }
 
 /* Kill, and see that the other side hears of it. */
@@ -387,16 +439,17 @@ static void kill_and_listen(enum pair_side side)
 	fair = pair.config.blocking && !get(&l->side[other].alone);
 	since = slip_now_ns();
 	stress_shoot(pair.pid[side]);
-	pair.kills++;
 	while (!get(&l->side[other].pipe_ns)) {
 		/* The victim may have ended: not all are at work. */
-		stress_pulse(get(&l->put_done) + get(&l->got));
+		look();
 		stress_sleep_ns(100000);
 	}
 	stress_kill(pair.pid[side]);
-	if (fair && all.delays < DELAYS)
-		all.delay_ns[all.delays++] =
-			get(&l->side[other].pipe_ns) - since;
+	bury(side);
+	if (fair)
+		add(&pair.account->delays[delay_class(
+			    get(&l->side[other].pipe_ns) - since)],
+		    1);
 }
 
 /* Stop one side; the other reports full or empty and goes on. */
@@ -417,13 +470,13 @@ static void stop_until_refused(enum pair_side side)
 	rival = stress_spawn(rival_main, &side);
 	stress_join(rival);
 	stress_continue(pair.pid[side]);
-	all.stops++;
+	count(PAIR_STOPS, 1);
 }
 
 static void stop_a_while(enum pair_side side, bool fatal)
 {
 	stress_stop(pair.pid[side]);
-	all.stops++;
+	count(PAIR_STOPS, 1);
 	idle(stress_pick(&pair.random, 2 * STRESS_MS));
 	if (!fatal) {
 		stress_continue(pair.pid[side]);
@@ -437,7 +490,41 @@ static void dismiss(enum pair_side side)
 {
 	set(&pair.ledger->side[side].leave, 1);
 	stress_join(pair.pid[side]);
+	count(PAIR_LEAVES, 1);
 	start(side);
+}
+
+static void kill_both(void)
+{
+	kill_side(PAIR_PRODUCER);
+	kill_side(PAIR_CONSUMER);
+	start(PAIR_CONSUMER);
+	start(PAIR_PRODUCER);
+}
+
+static void kill_somehow(enum pair_side side)
+{
+	uint64_t kind = stress_pick(&pair.random, 8);
+
+	if (kind == 0) {
+		kill_both();
+		return;
+	}
+	if (kind <= 3)
+		kill_and_listen(side);
+	else
+		kill_side(side);
+	start(side);
+}
+
+static void stop_somehow(enum pair_side side)
+{
+	uint64_t kind = stress_pick(&pair.random, 3);
+
+	if (kind == 0)
+		stop_until_refused(side);
+	else
+		stop_a_while(side, kind == 1 && stress_options.kills);
 }
 
 static void disturb(void)
@@ -445,35 +532,22 @@ static void disturb(void)
 	enum pair_side side = (enum pair_side)stress_pick(&pair.random, 2);
 
 	pair.disturbances++;
-	switch (stress_pick(&pair.random, 12)) {
-	case 0:
-	case 1:
-	case 2:
-		kill_and_listen(side);
-		start(side);
-		break;
-	case 3:
-		kill_side(PAIR_PRODUCER);
-		kill_side(PAIR_CONSUMER);
-		start(PAIR_CONSUMER);
-		start(PAIR_PRODUCER);
-		break;
-	case 4:
-		stop_until_refused(side);
-		break;
-	case 5:
-		stop_a_while(side, false);
-		break;
-	case 6:
-		stop_a_while(side, true);
-		break;
-	case 7:
+	if (stress_pick(&pair.random, 12) == 0)
 		dismiss(side);
-		break;
-	default:
-		kill_side(side);
-		start(side);
-	}
+	else if (stress_pick_stop(&pair.random))
+		stop_somehow(side);
+	else
+		kill_somehow(side);
+}
+
+unsigned pair_back_end(void)
+{
+	struct slip_region rg;
+	int rc = slip_region_create(&rg, 64, SLIP_REGION_MEMFD);
+
+	if (rc == 0)
+		slip_region_close(&rg);
+	return rc ? 0 : SLIP_REGION_MEMFD;
 }
 
 static void create(void)
@@ -482,11 +556,8 @@ static void create(void)
 	struct pair_ledger *l = pair.ledger;
 	int rc;
 
-	pair.bytes = pair.ring->bytes(c);
-	STRESS_CHECK(pair.bytes, "no such ring: %u of %u", c->capacity,
-		     c->elem_bytes);
 	rc = slip_region_create(&pair.rg, pair.bytes,
-				SLIP_REGION_MEMFD | SLIP_REGION_PEERS(PEERS));
+				pair.back_end | SLIP_REGION_PEERS(PEERS));
 	STRESS_CHECK(rc == 0, "create: %d", rc);
 	pair.mem =
 		slip_region_add(&pair.rg, "ring", pair.ring->kind, pair.bytes);
@@ -509,7 +580,7 @@ static void finish(void)
 	uint64_t end;
 
 	await_attached(PAIR_PRODUCER);
-	if (stress_pick(&pair.random, 2)) {
+	if (stress_pick(&pair.random, 2) || !stress_options.kills) {
 		set(&l->finish, 1);
 		stress_join(pair.pid[PAIR_PRODUCER]);
 	} else {
@@ -526,90 +597,117 @@ static void finish(void)
 		     "the ring is not at its end, %llu", llu(end));
 }
 
-static void report(void)
+static void settle(void)
 {
-	const struct pair_config *c = &pair.config;
-	struct pair_ledger *l = pair.ledger;
-	uint64_t elements = get(&l->got) - c->first;
+	const struct pair_ledger *l = pair.ledger;
+	uint64_t pushed = get(&l->got) - pair.config.first;
+	uint64_t lost = get(&l->lost);
+	uint64_t again = get(&l->again);
 
-	stress_line(c->seed,
-		    "capacity %u, %u B, mode %u, %s, at %s once%s, from %llu, "
-		    "age %llu: "
-		    "%llu elements, %llu kills, %llu lost, %llu again, %llu "
-		    "late",
-		    c->capacity, c->elem_bytes, c->mode,
-		    c->blocking ? "blocking" : "polling",
-		    c->at_least_once ? "least" : "most",
-		    c->mirror ? ", mirror" : "", llu(c->first), llu(c->age),
-		    llu(elements), llu(pair.kills), llu(get(&l->lost)),
-		    llu(get(&l->again)), llu(get(&l->late)));
-	all.elements += elements;
-	all.kills += pair.kills;
-	all.lost += get(&l->lost);
-	all.again += get(&l->again);
-	all.late += get(&l->late);
+	set(&pair.account->count[PAIR_NOW], 0);
+	count(PAIR_RUNS, 1);
+	count(PAIR_PUSHED, pushed);
+	count(PAIR_POPPED, pushed + again - lost);
+	count(PAIR_LOST, lost);
+	count(PAIR_AGAIN, again);
+	count(PAIR_LATE, get(&l->late));
+	for (int i = 0; i < PAIR_SIDES; i++)
+		count(PAIR_TAKEOVERS, get(&l->side[i].heirs));
 }
 
-static void run(uint64_t seed)
+static uint64_t this_run(enum pair_count what)
 {
-	uint64_t until = slip_after_ns(QUIET_NS);
+	return get(&pair.account->count[what]) - pair.before[what];
+}
 
+void pair_describe(char *text, size_t bytes)
+{
+	int n = describe_config(text, bytes);
+
+	if (n < 0 || (size_t)n >= bytes)
+		return;
+	(void)snprintf(text + n, bytes - (size_t)n,
+		       ": %llu elements, %llu kills, %llu lost, %llu again, "
+		       "%llu late",
+		       llu(this_run(PAIR_PUSHED)), llu(this_run(PAIR_KILLS)),
+		       llu(this_run(PAIR_LOST)), llu(this_run(PAIR_AGAIN)),
+		       llu(this_run(PAIR_LATE)));
+}
+
+/* False: what the options leave to be chosen fits no such ring. */
+static bool choose(uint64_t seed)
+{
+	struct pair_config *c = &pair.config;
+	int tries = 100;
+
+	*c = (struct pair_config){ .seed = seed };
+	c->blocking = stress_pick(&pair.random, 3) > 0;
+	c->at_least_once = stress_pick(&pair.random, 2);
+	c->mode = stress_pick(&pair.random, 2) ? SLIP_EVENT_FULL
+					       : SLIP_EVENT_AUTO;
+	c->pinning = stress_options.pinning;
+	if (c->pinning == STRESS_PIN_VARY)
+		c->pinning = (enum stress_pinning)stress_pick(&pair.random, 3);
+	do {
+		pair.ring->choose(c, &pair.random);
+		pair.bytes = pair.ring->bytes(c);
+	} while (!pair.bytes && --tries);
+	return pair.bytes;
+}
+
+bool pair_fits(const struct pair_ring *ring)
+{
+	pair.ring = ring;
+	pair.random = 0;
+	return choose(0);
+}
+
+void pair_run(const struct pair_ring *ring, struct pair_account *account,
+	      uint64_t seed)
+{
+	pair.ring = ring;
+	pair.account = account;
+	for (int i = 0; i < PAIR_COUNTS; i++)
+		pair.before[i] = get(&account->count[i]);
 	pair.random = seed;
-	pair.kills = 0;
-	pair.config = (struct pair_config){ .seed = seed };
-	pair.config.blocking = stress_pick(&pair.random, 3) > 0;
-	pair.config.at_least_once = stress_pick(&pair.random, 2);
-	pair.config.mode = stress_pick(&pair.random, 2) ? SLIP_EVENT_FULL
-							: SLIP_EVENT_AUTO;
-	pair.ring->choose(&pair.config, &pair.random);
+	STRESS_CHECK(choose(seed), "no such ring: %u of %u B",
+		     pair.config.capacity, pair.config.elem_bytes);
 	create();
 	pair.running = true;
 	start(PAIR_PRODUCER);
 	start(PAIR_CONSUMER);
-	if (!stress_options.kills)
-		while (slip_now_ns() < until)
-			idle(STRESS_MS);
-	for (int i = 0; i < DISTURBANCES && stress_options.kills; i++) {
-		idle(stress_pick(&pair.random,
-				 2000000000 / stress_options.kills));
+	if (!stress_rate())
+		rest(QUIET_NS);
+	for (int i = 0; i < DISTURBANCES && stress_rate(); i++) {
+		rest(stress_gap_ns(&pair.random));
+		if (i && stress_is_over())
+			break;
 		disturb();
 	}
 	finish();
-	report();
+	settle();
 	pair.running = false;
 	slip_region_close(&pair.rg);
 }
 
-static int by_value(const void *a, const void *b)
+uint64_t pair_median_ns(const struct pair_account *account, uint64_t *number)
 {
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
+	uint64_t half;
+	uint32_t i = 0;
 
-	return (x > y) - (x < y);
+	*number = 0;
+	for (uint32_t k = 0; k < PAIR_DELAYS; k++)
+		*number += get(&account->delays[k]);
+	if (!*number)
+		return 0;
+	for (half = *number / 2; half >= get(&account->delays[i]); i++)
+		half -= get(&account->delays[i]);
+	return delay_of(i);
 }
 
-int pair_main(int argc, char **argv, const char *about,
-	      const struct pair_ring *ring)
+void pair_begin(void)
 {
-	uint64_t median = 0;
-
-	stress_begin(argc, argv, about);
 	stress_on_stuck(dump);
-	pair.ring = ring;
 	pair.ledger = stress_shared(sizeof(*pair.ledger));
-	while (stress_more())
-		run(stress_next_seed());
-	qsort(all.delay_ns, all.delays, sizeof(all.delay_ns[0]), by_value);
-	if (all.delays)
-		median = all.delay_ns[all.delays / 2];
-	/* The promise is 10 ms on a machine that is not overcommitted. */
-	STRESS_CHECK(median < 500 * STRESS_MS,
-		     "half of all deaths took over %llu us to be told",
-		     llu(median / 1000));
-	return stress_end("%llu elements, %llu kills, %llu stops, %llu lost, "
-			  "%llu again, %llu late, -EPIPE after %llu us "
-			  "(median of %u)",
-			  llu(all.elements), llu(all.kills), llu(all.stops),
-			  llu(all.lost), llu(all.again), llu(all.late),
-			  llu(median / 1000), all.delays);
+	pair.back_end = pair_back_end();
 }

@@ -45,7 +45,8 @@ struct pair_config {
 	unsigned mode;	     /* of the events */
 	bool blocking;
 	bool at_least_once;
-	bool mirror;	/* records only */
+	bool mirror; /* records only */
+	enum stress_pinning pinning;
 	uint64_t first; /* number of the first element */
 	uint64_t age;	/* whatever the ring makes of it */
 };
@@ -59,7 +60,9 @@ struct pair_ledger {
 		slip_a64 pipe_ns;  /* when -EPIPE was last returned */
 		slip_a64 attached; /* pid of the holder */
 		slip_a64 leave;	   /* an order of the controller's */
-		unsigned char pad[SLIP_APART_BYTES - 56];
+		slip_a64 orphan;   /* 1: the last holder was killed */
+		slip_a64 heirs;	   /* have taken the role over from such */
+		unsigned char pad[SLIP_APART_BYTES - 72];
 	} side[PAIR_SIDES];
 	slip_a64 places[PAIR_SIDES]; /* where the region is mapped */
 	slip_a64 put_intent;
@@ -93,6 +96,7 @@ struct pair_self {
 };
 
 struct pair_ring {
+	const char *name;
 	uint32_t kind;
 	/* Fill in capacity, elem_bytes, first, age, mirror. */
 	void (*choose)(struct pair_config *config, uint64_t *random);
@@ -118,9 +122,55 @@ struct pair_ring {
 	void (*dump)(void *mem, size_t bytes);
 };
 
-/* main() of such a program. */
-int pair_main(int argc, char **argv, const char *about,
-	      const struct pair_ring *ring);
+/*
+ * What all runs of one ring came to, each of them checked as said above; all
+ * are stat words, so that another process may watch. By definition
+ *
+ *	pushed = popped - again + lost
+ */
+enum pair_count {
+	PAIR_RUNS,
+	PAIR_PUSHED,
+	PAIR_POPPED,
+	PAIR_LOST,  /* by a pop that was killed: at most once */
+	PAIR_AGAIN, /* after a peek that was killed: at least once */
+	PAIR_LATE,  /* pushed by a push that was killed before it returned */
+	PAIR_KILLS,
+	PAIR_STOPS,
+	PAIR_LEAVES,
+	PAIR_TAKEOVERS, /* by who came after a kill */
+	PAIR_NOW,	/* popped in the run that is not over */
+	PAIR_COUNTS
+};
+/* Of -EPIPE after a kill: four classes of delay for each power of two. */
+#define PAIR_DELAYS 160
+
+struct pair_account {
+	slip_a64 count[PAIR_COUNTS];
+	slip_a64 delays[PAIR_DELAYS];
+};
+
+/* SLIP_REGION_MEMFD, or 0 (a file in /dev/shm) where a filter or an old kernel
+ * refuses it. */
+unsigned pair_back_end(void);
+/* Once, after stress_start(). */
+void pair_begin(void);
+/* Do the sizes in stress_options suit this ring? */
+bool pair_fits(const struct pair_ring *ring);
+/* One run, added to the account: it returns if all was right. */
+void pair_run(const struct pair_ring *ring, struct pair_account *account,
+	      uint64_t seed);
+/* What the last run was and came to. */
+void pair_describe(char *text, size_t bytes);
+/* How many deaths were told to a blocked other side, and the median of how
+ * long it took; rounded down by up to a fifth. */
+uint64_t pair_median_ns(const struct pair_account *account, uint64_t *number);
+
+/* The rings there are. */
+extern const struct pair_ring pair_spsc;
+extern const struct pair_ring pair_record;
+extern const struct pair_ring *const pair_rings[];
+extern const size_t pair_rings_number;
 
 /* For the functions of a pair_ring. */
 void pair_took(struct pair_self *self);

@@ -15,7 +15,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "stress/harness.h"
+#include "stress/program.h"
 
 #define WORKERS	     6
 #define PEERS	     10
@@ -249,7 +249,7 @@ static void disturb(void)
 	uint32_t i = (uint32_t)stress_pick(&run.random, WORKERS);
 	uint64_t before;
 
-	if (stress_pick(&run.random, 3)) {
+	if (!stress_pick_stop(&run.random)) {
 		stress_kill(run.pid[i]);
 		run.kills++;
 		check_oracle(i, 0);
@@ -339,13 +339,12 @@ static void account(uint64_t seed)
 
 static void one_run(uint64_t seed)
 {
-	uint64_t gap = 2000000000;
 
 	create(seed);
 	for (uint32_t i = 0; i < WORKERS; i++)
 		start(i);
-	for (int i = 0; i < DISTURBANCES && stress_options.kills; i++) {
-		idle(stress_pick(&run.random, gap / stress_options.kills));
+	for (int i = 0; i < DISTURBANCES && stress_rate(); i++) {
+		idle(stress_gap_ns(&run.random));
 		disturb();
 	}
 	while (joins() == 0)
@@ -370,6 +369,10 @@ int main(int argc, char **argv)
 	run.over = stress_shared(sizeof(*run.over));
 	while (stress_more())
 		one_run(stress_next_seed());
+	stress_row("peer.all", "random-kills",
+		   "joins=%llu kills=%llu stops=%llu recovered=%llu",
+		   llu(all.joins), llu(all.kills), llu(all.stops),
+		   llu(all.recovered));
 	return stress_end("%llu joins, %llu kills, %llu stops, %llu times "
 			  "full, %llu recovered by request",
 			  llu(all.joins), llu(all.kills), llu(all.stops),

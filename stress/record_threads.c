@@ -258,6 +258,7 @@ static void dump(void *mem, size_t mem_bytes)
 int main(int argc, char **argv)
 {
 	static const struct threads_ring ring = {
+		.operation = "record.all",
 		.handle_bytes = { sizeof(struct slip_record_consumer),
 				  sizeof(struct slip_record_producer) },
 		.choose = choose,

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "futex/region_tools.h"
-#include "stress/harness.h"
+#include "stress/program.h"
 
 #define WORKERS	     4
 #define NAMES	     3
@@ -276,7 +276,7 @@ static void disturb(void)
 	uint32_t i = (uint32_t)stress_pick(&run.random, WORKERS);
 	uint64_t before;
 
-	if (stress_pick(&run.random, 4)) {
+	if (!stress_pick_stop(&run.random)) {
 		kill_one(i);
 		start(i);
 		return;
@@ -322,7 +322,6 @@ static void check_name(uint64_t name)
 
 static void one_run(uint64_t seed)
 {
-	uint64_t gap = 2000000000;
 	uint64_t opened = 0;
 	uint64_t missed = 0;
 
@@ -335,8 +334,8 @@ static void one_run(uint64_t seed)
 	set(run.over, 0);
 	for (uint32_t i = 0; i < WORKERS; i++)
 		start(i);
-	for (int i = 0; i < DISTURBANCES && stress_options.kills; i++) {
-		idle(stress_pick(&run.random, gap / stress_options.kills));
+	for (int i = 0; i < DISTURBANCES && stress_rate(); i++) {
+		idle(stress_gap_ns(&run.random));
 		disturb();
 	}
 	while (turns() < 100)
@@ -371,6 +370,10 @@ int main(int argc, char **argv)
 	(void)stress_directory(); /* ours, not a child's */
 	while (stress_more())
 		one_run(stress_next_seed());
+	stress_row("region.all", "random-kills",
+		   "published=%llu opened=%llu kills=%llu stops=%llu",
+		   llu(all.published), llu(all.opened), llu(all.kills),
+		   llu(all.stops));
 	return stress_end("%llu published, %llu opened, %llu kills, %llu stops",
 			  llu(all.published), llu(all.opened), llu(all.kills),
 			  llu(all.stops));

@@ -201,6 +201,7 @@ static void dump(void *mem, size_t mem_bytes)
 int main(int argc, char **argv)
 {
 	static const struct threads_ring ring = {
+		.operation = "spsc.all",
 		.handle_bytes = { sizeof(struct slip_spsc_consumer),
 				  sizeof(struct slip_spsc_producer) },
 		.choose = choose,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ring/role.h"
+#include "stress/program.h"
 
 #define THREADS	  4
 #define HANDLE_AT 128 /* the alignment of every handle */
@@ -324,6 +325,8 @@ int threads_main(int argc, char **argv, const char *about,
 	stress_on_stuck(dump);
 	while (stress_more())
 		run(stress_next_seed());
+	stress_row(ring->operation, "threads", "elements=%llu sessions=%llu",
+		   llu(all_elements), llu(all_sessions));
 	return stress_end("%llu elements, %llu sessions", llu(all_elements),
 			  llu(all_sessions));
 }

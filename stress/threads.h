@@ -51,6 +51,7 @@ struct threads_self {
 };
 
 struct threads_ring {
+	const char *operation;	/* for its row: see stress_row() */
 	size_t handle_bytes[2]; /* of the consumer's, the producer's */
 	/* Fill in capacity, elem_bytes, age, first, total. */
 	void (*choose)(struct threads_config *config, uint64_t *random);

@@ -22,6 +22,7 @@ int cmd_recv(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_stress(int argc, char **argv);
 
 /* "slipring COMMAND: OBJECT: cause" on stderr (OBJECT may be NULL). Returns
  * STATUS_FAILED, so that a command can end with it. */

@@ -10,7 +10,6 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,83 +26,11 @@
 #include "futex/region.h"
 #include "futex/region_tools.h"
 #include "tools/slipring/common.h"
-
-/* GOOD; a FACT that is neither; a LACK, with its cost; without the MUST
- * nothing works. */
-enum grade { GOOD, FACT, LACK, MUST };
-
-struct finding {
-	const char *what;
-	enum grade grade;
-	const char *cost; /* of a lack, else NULL */
-	char value[100];
-};
-
-struct report {
-	struct finding list[40];
-	size_t used;
-};
-
-__attribute__((format(printf, 5, 6))) static void
-add(struct report *r, const char *what, enum grade grade, const char *cost,
-    const char *format, ...)
-{
-	struct finding *f = &r->list[r->used++];
-	va_list args;
-
-	f->what = what;
-	f->grade = grade;
-	f->cost = grade == GOOD || grade == FACT ? NULL : cost;
-	va_start(args, format);
-	(void)vsnprintf(f->value, sizeof(f->value), format, args);
-	va_end(args);
-}
-
-/* The first line of a small file of the kernel's, or "" */
-static const char *first_line(const char *path, char *text, size_t bytes)
-{
-	FILE *file = fopen(path, "re");
-
-	text[0] = '\0';
-	if (!file)
-		return text;
-	if (fgets(text, (int)bytes, file))
-		text[strcspn(text, "\n")] = '\0';
-	(void)fclose(file);
-	return text;
-}
-
-/* The number behind "Label:" in a file of such lines. */
-static bool number_after(const char *path, const char *label, int base,
-			 unsigned long long *value)
-{
-	FILE *file = fopen(path, "re");
-	char line[256];
-	bool found = false;
-
-	if (!file)
-		return false;
-	while (!found && fgets(line, sizeof(line), file)) {
-		found = strncmp(line, label, strlen(label)) == 0;
-		if (found)
-			*value = strtoull(line + strlen(label), NULL, base);
-	}
-	(void)fclose(file);
-	return found;
-}
+#include "tools/slipring/machine.h"
 
 /* --- the kernel's calls --------------------------------------------------- */
 
-static void check_system(struct report *r)
-{
-	struct utsname name;
-
-	if (uname(&name) == 0)
-		add(r, "system", FACT, NULL, "%s %s %s", name.sysname,
-		    name.release, name.machine);
-}
-
-static void check_futexes(struct report *r)
+static void check_futexes(struct findings *r)
 {
 	static const struct {
 		unsigned bit;
@@ -139,7 +66,7 @@ static void check_futexes(struct report *r)
 	}
 }
 
-static void check_membarrier(struct report *r)
+static void check_membarrier(struct findings *r)
 {
 	const char *cost = "publishing costs a locked instruction (some 5 ns) "
 			   "per message, as events fall back to mode FULL";
@@ -164,19 +91,7 @@ static void check_membarrier(struct report *r)
 		    (double)began / 100e3);
 }
 
-static void check_seccomp(struct report *r)
-{
-	unsigned long long mode;
-
-	if (!number_after("/proc/self/status", "Seccomp:", 10, &mode))
-		return;
-	add(r, "seccomp", FACT, NULL, "%s",
-	    mode == 0	? "off"
-	    : mode == 1 ? "strict"
-			: "a filter: what is missing above may be its doing");
-}
-
-static void check_proc(struct report *r)
+static void check_proc(struct findings *r)
 {
 	bool good = access("/proc/self/fd/0", F_OK) == 0 || errno != ENOENT ||
 		    access("/proc/self/fd", X_OK) == 0;
@@ -189,7 +104,7 @@ static void check_proc(struct report *r)
 
 /* --- shared memory -------------------------------------------------------- */
 
-static void check_shm(struct report *r)
+static void check_shm(struct findings *r)
 {
 	const char *cost = "no region can have a plain name; paths in another "
 			   "tmpfs still work";
@@ -210,7 +125,7 @@ static void check_shm(struct report *r)
 	    size_text(free_, (uint64_t)fs.f_bavail * fs.f_frsize));
 }
 
-static void check_tmpfile(struct report *r)
+static void check_tmpfile(struct findings *r)
 {
 	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -222,7 +137,7 @@ static void check_tmpfile(struct report *r)
 		(void)close(fd);
 }
 
-static void check_memfd(struct report *r)
+static void check_memfd(struct findings *r)
 {
 	const char *cost = "no regions without a name, nor such that no "
 			   "stranger can truncate";
@@ -240,7 +155,7 @@ static void check_memfd(struct report *r)
 	(void)close(fd);
 }
 
-static void check_huge_pages(struct report *r)
+static void check_huge_pages(struct findings *r)
 {
 	unsigned long long total = 0, free_ = 0, kib = 0;
 	char text[100], *from, *to;
@@ -265,101 +180,9 @@ static void check_huge_pages(struct report *r)
 		    : " (SLIP_REGION_HUGE has no effect on files)");
 }
 
-/* --- death, really tried -------------------------------------------------- */
-
-/* The child: joins, says so, and waits to be killed. */
-static void be_a_peer(const struct slip_region *parents, int report)
-{
-	struct slip_region rg;
-	struct slip_peer self;
-	int32_t answer = slip_region_adopt(&rg, slip_region_fd(parents), 0);
-
-	if (!answer)
-		answer = slip_peer_join(&self, &rg);
-	if (!answer)
-		answer = (int32_t)self.id;
-	if (write(report, &answer, sizeof(answer)) != sizeof(answer))
-		_exit(1);
-	for (;;)
-		(void)pause();
-}
-
-/* Is the child seen alive, then dead? 0, or a negative errno, or 1 and 2 for
- * a wrong answer. */
-static int watch_a_death(const struct slip_region *rg, uint64_t *took_ns)
-{
-	int pipe_ends[2];
-	int32_t id = -EIO;
-	int alive, dead;
-	pid_t child;
-
-	if (pipe2(pipe_ends, O_CLOEXEC))
-		return -errno;
-	child = fork();
-	if (child == 0)
-		be_a_peer(rg, pipe_ends[1]);
-	(void)close(pipe_ends[1]);
-	if (child < 0 || read(pipe_ends[0], &id, sizeof(id)) != sizeof(id))
-		id = child < 0 ? -errno : -EIO;
-	(void)close(pipe_ends[0]);
-	if (child < 0)
-		return id;
-	alive = id > 0 ? slip_peer_alive(rg, (uint32_t)id) : id;
-	*took_ns = slip_now_ns();
-	(void)kill(child, SIGKILL);
-	(void)waitpid(child, NULL, 0);
-	*took_ns = slip_now_ns() - *took_ns;
-	if (alive != 1)
-		return alive < 0 ? alive : 1;
-	dead = slip_peer_alive(rg, (uint32_t)id);
-	return dead <= 0 ? dead : 2;
-}
-
-static void check_oracle(struct report *r, unsigned back_end, const char *what)
-{
-	const char *cost = "the death of a peer is not noticed: its role stays "
-			   "taken, and the other side waits for ever";
-	struct slip_region rg;
-	uint64_t took_ns = 0;
-	int rc = slip_region_create(&rg, 0, back_end);
-
-	if (rc) {
-		add(r, what, MUST, cost, "no region: %s", cause(rc));
-		return;
-	}
-	rc = slip_region_publish(&rg, NULL, 0600);
-	if (!rc)
-		rc = watch_a_death(&rg, &took_ns);
-	slip_region_close(&rg);
-	if (rc)
-		add(r, what, MUST, cost, "%s",
-		    rc == 1   ? "a living peer is taken for dead"
-		    : rc == 2 ? "a killed peer is taken for alive"
-			      : cause(rc));
-	else
-		add(r, what, GOOD, NULL, "a killed peer is seen, after %.2f ms",
-		    (double)took_ns / 1e6);
-}
-
 /* --- time and processors -------------------------------------------------- */
 
-static void check_cpus(struct report *r)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
-	int allowed = 0;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		allowed = CPU_COUNT(&set);
-	else /* more CPUs than the set has bits */
-		allowed = CPU_SETSIZE;
-	add(r, "processors", allowed > 1 ? GOOD : LACK,
-	    "both sides share one: every hand-over is a context switch (some "
-	    "microseconds), and spinning is off",
-	    "%d allowed, %ld online", allowed, online);
-}
-
-static void check_clock(struct report *r)
+static void check_clock(struct findings *r)
 {
 	char source[64];
 	uint64_t began = slip_now_ns();
@@ -402,7 +225,7 @@ static void play(slip_a32 *ball, uint32_t first, uint32_t end)
 	}
 }
 
-static void check_wake(struct report *r)
+static void check_wake(struct findings *r)
 {
 	enum { TURNS = 2000, IDLE = 1000 };
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -436,7 +259,7 @@ static void check_wake(struct report *r)
 
 /* --- limits --------------------------------------------------------------- */
 
-static void check_memlock(struct report *r)
+static void check_memlock(struct findings *r)
 {
 	unsigned long long caps = 0;
 	char size[SIZE_TEXT_BYTES];
@@ -457,7 +280,7 @@ static void check_memlock(struct report *r)
 		    size_text(size, limit.rlim_cur));
 }
 
-static void check_limits(struct report *r)
+static void check_limits(struct findings *r)
 {
 	char size[SIZE_TEXT_BYTES];
 	struct rlimit limit;
@@ -477,35 +300,9 @@ static void check_limits(struct report *r)
 
 /* --- the report ----------------------------------------------------------- */
 
-static const char *const grade_names[] = { "ok", "fact", "lack", "fatal" };
-
-static int print_as_json(const struct report *r, bool well)
+static int print_as_text(const struct findings *r, bool well)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < r->used; i++) {
-		const struct finding *f = &r->list[i];
-
-		json_array_append_new(
-			list, json_pack("{ss ss ss ss*}", "check", f->what,
-					"grade", grade_names[f->grade], "value",
-					f->value, "cost", f->cost));
-	}
-	return print_json(json_pack("{sb so}", "usable", well, "checks", list));
-}
-
-static int print_as_text(const struct report *r, bool well)
-{
-	static const char marks[] = { '+', ' ', '-', '!' };
-
-	for (size_t i = 0; i < r->used; i++) {
-		const struct finding *f = &r->list[i];
-
-		(void)printf("%c %-16s %s\n", marks[f->grade], f->what,
-			     f->value);
-		if (f->cost)
-			(void)printf("  %-16s so: %s\n", "", f->cost);
-	}
+	findings_print(r);
 	(void)puts(well ? "slipring works here"
 			: "slipring does not work here: see the lines "
 			  "marked !");
@@ -538,8 +335,8 @@ int cmd_doctor(int argc, char **argv)
 		       "below it its cost, ! a lack that slipring cannot work "
 		       "with (exit status 1).",
 	};
-	static struct report report;
-	bool json = false, well = true;
+	static struct findings report;
+	bool json = false, well;
 	int status;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
@@ -552,16 +349,16 @@ int cmd_doctor(int argc, char **argv)
 	check_shm(&report);
 	check_tmpfile(&report);
 	check_memfd(&report);
-	check_oracle(&report, 0, "death in /dev/shm");
-	check_oracle(&report, SLIP_REGION_MEMFD, "death in a memfd");
+	check_death(&report, 0, "death in /dev/shm");
+	check_death(&report, SLIP_REGION_MEMFD, "death in a memfd");
 	check_huge_pages(&report);
 	check_cpus(&report);
 	check_clock(&report);
 	check_wake(&report);
 	check_limits(&report);
-	for (size_t i = 0; i < report.used; i++)
-		well = well && report.list[i].grade != MUST;
-	status = json ? print_as_json(&report, well)
+	well = findings_are_well(&report);
+	status = json ? print_json(json_pack("{sb so}", "usable", well,
+					     "checks", findings_json(&report)))
 		      : print_as_text(&report, well);
 	return status ? status : well ? STATUS_OK : STATUS_FAILED;
 }

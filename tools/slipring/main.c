@@ -37,6 +37,7 @@ static const struct command {
 	{ "rm", cmd_rm, "remove a region that nobody uses" },
 	{ "gc", cmd_gc, "remove every region whose users are all dead" },
 	{ "doctor", cmd_doctor, "what this machine offers, and lacks" },
+	{ "stress", cmd_stress, "torture the rings on this machine" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

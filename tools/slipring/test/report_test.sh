@@ -42,7 +42,7 @@ usage "bad capacity" send --capacity much "$name"
 usage "capacity too small" send --capacity 1 "$name"
 usage "bad mode" recv --mode 0999 "$name"
 usage "bad timeout" recv --timeout soon "$name"
-for command in demo send recv ls stat rm gc doctor; do
+for command in demo send recv ls stat rm gc doctor stress; do
 	check "$command --help" fails 0 said "$slipring" $command --help
 	check "$command --help says something" grep -q "^Usage: slipring $command" said
 done
