@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "hostile.h"
+
+#include <string.h>
+
+const struct game games[] = {
+	{ "spsc-ring", "spsc.*", 400, false, spsc_ring },
+	{ "spsc-attach", "spsc.attach", 300, false, spsc_attach },
+	{ "record-ring", "record.*", 400, false, record_ring },
+	{ "record-mirror", "record.*+mirror", 400, false, record_mirror },
+	{ "record-attach", "record.attach", 300, false, record_attach },
+	{ "inspect", "ring.inspect", 100, false, inspect },
+	{ "role", "role.*", 200, false, role_words },
+	{ "event", "event.*", 100, false, event_word },
+	{ "peers", "peer.*", 100, false, peer_table },
+	{ "region-file", "region.open", 300, true, region_file },
+	{ "region-memory", "region.attach", 300, false, region_memory },
+};
+const unsigned games_count = sizeof(games) / sizeof(games[0]);
+
+const struct game *game_named(const char *name)
+{
+	for (unsigned i = 0; i < games_count; i++)
+		if (strcmp(games[i].name, name) == 0)
+			return &games[i];
+	return NULL;
+}
