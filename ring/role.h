@@ -172,12 +172,13 @@ SLIP_STATIC_ASSERT(offsetof(struct slip_ends, ev_space) == 136, "layout");
 SLIP_STATIC_ASSERT(offsetof(struct slip_ends, producer_role) == 144, "layout");
 SLIP_STATIC_ASSERT(sizeof(struct slip_ends) == 256, "layout");
 
-/* If the dead membership holds the role, tell whoever waits. */
+/* If the dead membership holds the role, that is over; and tell whoever waits:
+ * also if it gave up the role itself, for it may not have come to telling. */
 SLIP_INLINE void slip_role_recover_(slip_a64 *role, struct slip_event *ev,
 				    uint32_t id, uint32_t gen)
 {
-	if (slip_role_bury_(role, slip_role_held_(id, gen)))
-		slip_event_wake_all(ev);
+	(void)slip_role_bury_(role, slip_role_held_(id, gen));
+	slip_event_wake_all(ev);
 }
 
 /*
