@@ -568,7 +568,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_record_inspect(const void *mem,
 	/* stat: separate looks */
 	i->producer = slip_a64_load_relaxed(&ring->ends.producer_role);
 	i->consumer = slip_a64_load_relaxed(&ring->ends.consumer_role);
-	i->popped_bytes = slip_a64_load_relaxed(&ring->ends.head);
+	/* RECORD-A3 tool: the headers are as new as head. Pairs:
+	 * slip_record_release_to_. Else: an old header behind a new head looks
+	 * like damage. */
+	i->popped_bytes = slip_a64_load_acquire(&ring->ends.head);
 	/* An integer between, for it takes the const away: s is only read
 	 * through. */
 	s.data = SLIP_RECAST(unsigned char *, SLIP_RECAST(uintptr_t, ring) +

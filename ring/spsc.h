@@ -464,7 +464,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_spsc_inspect(const void *mem,
 	/* stat: separate looks */
 	info->producer = slip_a64_load_relaxed(&ring->ends.producer_role);
 	info->consumer = slip_a64_load_relaxed(&ring->ends.consumer_role);
-	info->popped_guess = slip_a64_load_relaxed(&ring->ends.head);
+	/* SPSC-A3 tool: the blocks are as new as head. Pairs:
+	 * slip_spsc_release_to_. Else: an old control word behind a new head
+	 * looks like damage. */
+	info->popped_guess = slip_a64_load_acquire(&ring->ends.head);
 	rc = slip_spsc_find_tail_(ring, &s, info->popped_guess, &block, &count);
 	info->pushed_guess = block * s.per_block + count;
 	/* stat: head moved on, so what stood behind it may be gone */
