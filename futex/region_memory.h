@@ -90,6 +90,14 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_format(struct slip_region *rg,
 	return slip_region_end_(rg, r ? r : slip_region_write_(rg));
 }
 
+/* How much of the header stands when its state is that, and will not change. */
+SLIP_INLINE size_t slip_region_stands_(uint32_t state)
+{
+	if (state == SLIP_REGION_STATE_READY_)
+		return sizeof(struct slip_region_header);
+	return state ? offsetof(struct slip_region_header, header_bytes) : 0;
+}
+
 /*
  * Enters a region that another made in this memory. `fd` as above; READONLY is
  * the only flag: nothing in `mem` is ever written. Any `bytes` from the size of
@@ -114,14 +122,11 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_attach(struct slip_region *rg,
 		return r;
 	rg->mem = SLIP_CAST(char *, mem);
 	/* REGION-A1, REGION-A2 acquire: the header copied next is complete if
-	 * this says READY, what it is and of which version if BUILT. Pairs:
+	 * this says READY; what it is, and of which version, if BUILT. Pairs:
 	 * slip_region_publish(), slip_region_write_(). Else: sizes of 0. */
 	state = slip_a32_load_acquire(&slip_region_header_(rg)->state);
 	memset(&h, 0, sizeof(h));
-	slip_copy(&h, mem,
-		  state == SLIP_REGION_STATE_READY_
-			  ? sizeof(h)
-			  : offsetof(struct slip_region_header, header_bytes));
+	slip_copy(&h, mem, slip_region_stands_(state));
 	/* own: a copy; what counts is the state seen before the rest */
 	slip_a32_store_relaxed(&h.state, state);
 	r = slip_region_learn_(rg, &h);
