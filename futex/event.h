@@ -165,8 +165,13 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_fence_heavy(void)
 
 SLIP_COLD void slip_event_wake_slow_(struct slip_event *e)
 {
-	/* Fails only if the word is no longer mapped: then nobody sleeps. The
-	 * second count is taken as 1 and finds nobody left. */
+	/* EVENT-H4 publisher: the kernel changes the word, which takes W away
+	 * and counts, and looks for sleepers in one step; and as its bucket's
+	 * lock makes the call a full fence, what was stored before is there
+	 * for whoever sees the new word (slip_event_wake_all has no other
+	 * order). Pairs: slip_event_sleep. Else: a sleeper goes down after the
+	 * look, and W is gone. It fails only if the word is no longer mapped: then nobody
+	 * sleeps. The second count is taken as 1 and finds nobody left. */
 	(void)slip_futex_wake_op(
 		&e->word, INT_MAX, &e->word, 0,
 		SLIP_FUTEX_OP(SLIP_FUTEX_OP_ADD, 1, SLIP_FUTEX_OP_CMP_EQ, 0),
@@ -176,6 +181,7 @@ SLIP_COLD void slip_event_wake_slow_(struct slip_event *e)
 /* If nobody is queued, a sleeper may be on its way down: as wake_slow_. */
 SLIP_COLD void slip_event_wake_one_slow_(struct slip_event *e)
 {
+	/* hint: a sleeper it misses is for EVENT-H4 */
 	if (slip_futex_wake(&e->word, 1, SLIP_SHARED) == 0)
 		slip_event_wake_slow_(e);
 }
@@ -197,11 +203,16 @@ SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
 		return slip_a32_fetch_add_release(&e->word, zero);
 	}
 	if (mode == SLIP_EVENT_RMW)
+		/* EVENT-H3 publisher: its commit, an RMW, comes before its look
+		 * at W. Pairs: slip_event_prepare. Else: as H1. */
 		slip_fence_after_rmw();
 	else
+		/* EVENT-H2 publisher: so does this one's, by the compiler
+		 * here and, if a sleeper asks for it, by the processor. Pairs:
+		 * slip_event_prepare. Else: as H1. */
 		slip_fence_light();
-	/* EVENT-H2 publisher: after its commit, by the fence of the mode.
-	 * Pairs: slip_event_prepare. Else: as H1. */
+	/* EVENT-H2, EVENT-H3 publisher: after the fence. Pairs:
+	 * slip_event_prepare. Else: as H1. */
 	return slip_a32_load_relaxed(&e->word);
 }
 
@@ -243,14 +254,18 @@ SLIP_INLINE void slip_event_wake_all(struct slip_event *e)
 SLIP_INLINE SLIP_MUST_CHECK int slip_event_prepare(struct slip_event *e,
 						   unsigned mode, uint32_t *key)
 {
-	/* EVENT-H1, EVENT-H2 sleeper: W is set before it looks at the data:
-	 * H1 by the acquire, H2 by the fence of the mode below. Pairs:
+	/* EVENT-H1, EVENT-H2, EVENT-H3 sleeper: W is set before it looks at
+	 * the data: H1 by the acquire, the others by the fence below. Pairs:
 	 * slip_event_look_. Else: it looks too early, W is seen too late, and
 	 * it sleeps on data that is there. */
 	*key = slip_a32_fetch_or_acquire(&e->word, 1) | 1;
 	if (mode == SLIP_EVENT_ASYM)
+		/* EVENT-H2 sleeper: a full fence here and in every publisher.
+		 * Pairs: slip_event_look_. Else: as above. */
 		return slip_fence_heavy();
 	if (mode == SLIP_EVENT_RMW)
+		/* EVENT-H3 sleeper: as H2, but here alone. Pairs:
+		 * slip_event_look_. Else: as above. */
 		slip_fence_full();
 	return 0;
 }
@@ -263,6 +278,9 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_event_prepare(struct slip_event *e,
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_event_sleep(struct slip_event *e, uint32_t key, uint64_t deadline_ns)
 {
+	/* EVENT-H4 sleeper: the kernel compares the word with the key and goes
+	 * to sleep in one step. Pairs: slip_event_wake_slow_. Else: it sleeps
+	 * on a word that no longer asks to be woken. */
 	int rc = slip_futex_wait(&e->word, key, deadline_ns, SLIP_SHARED);
 
 	return rc == -EAGAIN || rc == -EINTR ? 0 : rc;

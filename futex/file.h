@@ -737,10 +737,12 @@ SLIP_COLD int slip_file_populate_(void *mem, uint64_t bytes, uint64_t page,
 	/* Before Linux 5.14. Others may be storing here, hence atomically. */
 	for (uint64_t i = 0; i < bytes; i += page) {
 		word = at + i;
-		if (write) /* own: an addition of 0 that publishes nothing */
+		if (write)
+			/* own: a bitwise or of 0 that publishes nothing */
 			(void)slip_a32_fetch_or_relaxed(
 				SLIP_CAST(slip_a32 *, word), 0);
-		else /* own: only the page fault matters */
+		else
+			/* own: only the page fault matters */
 			(void)slip_a32_load_relaxed(
 				SLIP_CAST(slip_a32 *, word));
 	}

@@ -289,12 +289,13 @@ SLIP_COLD SLIP_MUST_CHECK int slip_peer_describe(const struct slip_region *rg,
 	if (alive == -ECHILD || alive == -EINVAL)
 		return alive;
 	rec = slip_peer_record_(rg, id);
-	word = slip_a64_load_relaxed(&rec->word); /* stat */
+	/* stat: all of them */
+	word = slip_a64_load_relaxed(&rec->word);
 	out->id = id;
 	out->alive = alive;
 	out->gen = slip_peer_gen_(word);
 	out->joined = slip_peer_state_(word) == SLIP_PEER_LIVE_;
-	out->pid = slip_a32_load_relaxed(&rec->pid); /* stat, and so below */
+	out->pid = slip_a32_load_relaxed(&rec->pid);
 	out->tid = slip_a32_load_relaxed(&rec->tid);
 	out->pid_namespace = slip_a64_load_relaxed(&rec->pid_namespace);
 	out->start = slip_a64_load_relaxed(&rec->start);

@@ -440,9 +440,8 @@ slip_region_publish(struct slip_region *rg, const char *name, unsigned mode)
 	slip_a32_store_release(&h->state, SLIP_REGION_STATE_READY_);
 	r = slip_region_expose_(rg, path, mode);
 	if (r)
-		/* REGION-R2 creator: not exposed after all. Pairs:
-		 * slip_region_attach(). Else: as slip_region_write_(). */
-		slip_a32_store_release(&h->state, SLIP_REGION_STATE_BUILT_);
+		/* init: not exposed after all, back to being built */
+		slip_a32_store_relaxed(&h->state, SLIP_REGION_STATE_BUILT_);
 	else
 		slip_region_finish_(rg, end);
 	return r;

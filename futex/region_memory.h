@@ -127,8 +127,6 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_attach(struct slip_region *rg,
 	state = slip_a32_load_acquire(&slip_region_header_(rg)->state);
 	memset(&h, 0, sizeof(h));
 	slip_copy(&h, mem, slip_region_stands_(state));
-	/* own: a copy; what counts is the state seen before the rest */
-	slip_a32_store_relaxed(&h.state, state);
 	r = slip_region_learn_(rg, &h);
 	if (!r && rg->bytes > bytes)
 		r = -ENODATA;

@@ -268,8 +268,10 @@ SLIP_CORE int slip_record_read_(const struct slip_record_shape *s, uint64_t pos,
 		    v != (SLIP_RECORD_COMMIT | SLIP_RECORD_PAD | (rest - 8)))
 			return -EBADMSG;
 		pos += rest;
-		/* RECORD-A2: stored before the PAD. Acquire, so that a tool's
-		 * second look at head comes after it. */
+		/* RECORD-A2 tool: its second look at head comes after it; for
+		 * a consumer it was stored before the PAD. Pairs:
+		 * slip_record_publish_. Else: a tool calls a ring that has
+		 * moved on damaged. */
 		v = slip_a64_load_acquire(slip_record_word_(s, pos));
 	}
 	found->len = SLIP_CAST(uint32_t, v & UINT32_MAX);
@@ -362,7 +364,8 @@ SLIP_INLINE void slip_record_link_(struct slip_record_producer *p,
 {
 	if (chain->pos == p->tail)
 		chain->first = header;
-	else /* own: free space, not to be reached before R2 */
+	else
+		/* own: free space, not to be reached before R2 */
 		slip_a64_store_relaxed(slip_record_word_(&p->shape, chain->pos),
 				       header);
 	chain->pos += bytes;
@@ -523,7 +526,8 @@ slip_record_attach_producer_(struct slip_record_producer *p,
 				      p->side.mode);
 	if (rc)
 		return slip_record_back_out_(&p->shape, self, rc);
-	/* RECORD-A3 producer: as slip_record_refill_slow_. */
+	/* RECORD-A3 producer: as slip_record_refill_slow_. Pairs:
+	 * slip_record_release_to_. Else: as there, in the first lap. */
 	head = slip_a64_load_acquire(&ring->ends.head);
 	rc = slip_record_find_tail_(&p->shape, head, &tail, &records);
 	if (rc) {

@@ -92,9 +92,9 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_role_take_(slip_a64 *role,
 	for (int tries = 0; tries < 8; tries++) {
 		if (slip_role_taken_(seen, self))
 			break;
-		/* ROLE-A1 successor: sees all that the last holder did.
-		 * Pairs: slip_role_drop_ (R1), slip_role_bury_ (R2). Else:
-		 * takeover reads a stale position. */
+		/* ROLE-A1, ROLE-A2 successor: sees all that the last holder
+		 * did. Pairs: slip_role_drop_ (R1), slip_role_bury_ (R2).
+		 * Else: takeover reads a stale position. */
 		if (slip_a64_cas_acquire(role, &seen, slip_role_word_(self)))
 			return 0;
 	}
@@ -107,8 +107,8 @@ SLIP_INLINE bool slip_role_drop_(slip_a64 *role, const struct slip_peer *self)
 	uint64_t mine = slip_role_word_(self);
 
 	/* ROLE-R1 holder: its commits come before the end of file. Pairs:
-	 * slip_role_state_ (A2), slip_role_take_ (A1). Else: the other side
-	 * reports the end with elements still to come. */
+	 * slip_role_state_, slip_role_take_. Else: the other side reports the
+	 * end with elements still to come. */
 	return slip_a64_cas_release(role, &mine, SLIP_ROLE_CLOSED);
 }
 
@@ -118,17 +118,18 @@ SLIP_INLINE bool slip_role_bury_(slip_a64 *role, uint64_t held)
 	uint64_t dead = (held & ~UINT64_C(15)) | SLIP_ROLE_DEAD;
 
 	/* ROLE-R2 witness: passes on what the oracle's answer brought, every
-	 * store of the dead holder. Pairs: slip_role_state_ (A2),
-	 * slip_role_take_ (A1). Else: as R1, after a death. */
+	 * store of the dead holder. Pairs: slip_role_state_, slip_role_take_.
+	 * Else: as R1, after a death. */
 	return slip_a64_cas_release(role, &held, dead);
 }
 
 /* The state now; asks the oracle about a holder, and records its death. */
 SLIP_INLINE int slip_role_state_(slip_a64 *role, const struct slip_peer *asker)
 {
-	/* ROLE-A2 other side: a look at the ring after it sees every commit of
-	 * a holder that closed or was seen dead. Pairs: slip_role_drop_ (R1),
-	 * slip_role_bury_ (R2). Else: end of file before the last element. */
+	/* ROLE-A1, ROLE-A2 other side: a look at the ring after it sees every
+	 * commit of a holder that closed or was seen dead. Pairs:
+	 * slip_role_drop_ (R1), slip_role_bury_ (R2). Else: end of file before
+	 * the last element. */
 	uint64_t seen = slip_a64_load_acquire(role);
 
 	if ((seen & 15) > SLIP_ROLE_DEAD)
@@ -137,7 +138,9 @@ SLIP_INLINE int slip_role_state_(slip_a64 *role, const struct slip_peer *asker)
 		return SLIP_CAST(int, seen & 15);
 	if (slip_role_bury_(role, seen))
 		return SLIP_ROLE_DEAD;
-	/* Somebody was faster: a witness, or a successor that holds it now. */
+	/* ROLE-A1, ROLE-A2 other side: as above, for somebody was faster: a
+	 * witness, or a successor that holds it now. Pairs: slip_role_drop_
+	 * (R1), slip_role_bury_ (R2). Else: as above. */
 	return SLIP_CAST(int, slip_a64_load_acquire(role) & 3);
 }
 

@@ -158,7 +158,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_spsc_init(void *mem, size_t mem_bytes,
 		struct slip_spsc_place at;
 
 		slip_spsc_goto_(&at, ring, &s, i);
-		slip_a64_store_relaxed(at.control, 0); /* init */
+		/* init */
+		slip_a64_store_relaxed(at.control, 0);
 	}
 	/* init: seven words */
 	slip_a32_store_relaxed(&ring->layout, SLIP_SPSC_LAYOUT);

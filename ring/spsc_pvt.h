@@ -198,7 +198,9 @@ slip_spsc_find_tail_(const struct slip_spsc_ring *ring,
 		const void *w = bytes + slip_spsc_offset_(s, b % s->blocks) +
 				s->block_bytes - 8;
 		/* SPSC-A2 successor or tool: as slip_spsc_look_; and a tool's
-		 * second look at head comes after it. */
+		 * second look at head comes after it. Pairs:
+		 * slip_spsc_publish_. Else: a tool calls a ring that has moved
+		 * on damaged. */
 		uint64_t v =
 			slip_a64_load_acquire(SLIP_CAST(const slip_a64 *, w));
 
@@ -260,8 +262,8 @@ SLIP_CORE void slip_spsc_publish_(struct slip_spsc_producer *p, uint32_t n,
 	at->left -= n;
 	at->stamp += n;
 	/* SPSC-R2 producer: the linearization point of push; the elements'
-	 * bytes come before it. Pairs: slip_spsc_look_ (A2). Else: the consumer
-	 * reads last lap's bytes. */
+	 * bytes come before it. Pairs: slip_spsc_look_, slip_spsc_find_tail_.
+	 * Else: the consumer reads last lap's bytes. */
 	slip_a64_store_release(at->control, at->stamp);
 }
 
@@ -317,7 +319,7 @@ SLIP_CORE bool slip_spsc_look_(struct slip_spsc_consumer *c)
 		used = 0;
 	}
 	/* SPSC-A2 consumer: the bytes of the elements it counts. Pairs:
-	 * slip_spsc_publish_ (R2). Else: as R2. */
+	 * slip_spsc_publish_. Else: as R2. */
 	v = slip_a64_load_acquire(at->control);
 	if (v >> 6 != at->stamp >> 6) {
 		if (SLIP_UNLIKELY(SLIP_CAST(int64_t, v - at->stamp) > 0))
@@ -345,8 +347,8 @@ SLIP_CORE void slip_spsc_consume_(struct slip_spsc_consumer *c, uint32_t n,
 SLIP_CORE void slip_spsc_release_to_(struct slip_spsc_consumer *c)
 {
 	/* SPSC-R3 consumer: has done with every element below head; the
-	 * linearization point of pop. Pairs: slip_spsc_refill_slow_ (A3).
-	 * Else: as A3. */
+	 * linearization point of pop. Pairs: slip_spsc_refill_slow_,
+	 * slip_spsc_attach_producer_of_. Else: as A3. */
 	slip_a64_store_release(&c->ring->ends.head, c->head);
 	slip_spsc_tell_(&c->side);
 }
@@ -444,7 +446,8 @@ slip_spsc_attach_producer_of_(struct slip_spsc_producer *p, void *mem,
 				      p->side.mode);
 	if (rc)
 		return rc;
-	/* SPSC-A3 producer: as slip_spsc_refill_slow_. */
+	/* SPSC-A3 producer: as slip_spsc_refill_slow_. Pairs:
+	 * slip_spsc_release_to_. Else: as there, in the first lap. */
 	head = slip_a64_load_acquire(&ring->ends.head);
 	rc = slip_spsc_find_tail_(ring, &p->shape, head, &block, &count);
 	if (rc) {

@@ -243,9 +243,24 @@ static void count(void)
 	}
 }
 
+/* Each death is cleaned up by many, and counted by one. */
+static void check_counts(void)
+{
+	int dead = 0;
+	int freed = 0;
+
+	for (unsigned i = 0; i < X_THREADS; i++) {
+		dead += x_dead(i);
+		if (!s.joined[i] && s.rc[i] > 0)
+			freed += s.rc[i];
+	}
+	X_ASSERT(freed <= dead, "%d freed of %d dead", freed, dead);
+}
+
 static void all_well(void)
 {
 	check_names();
+	check_counts();
 	check_living();
 	check_dead();
 	check_rest();

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A sleeper who watches peers sleeps in slices: their ends are his own affair. */
+#include "../../atomics/test/check.h"
+#include "../role.h"
+
+Test(slice, its_end_is_not_the_deadline)
+{
+	struct slip_event event = { { 0 }, 0 };
+	static struct slip_region rg;
+	struct slip_peer self;
+	struct slip_side s;
+	uint64_t soon;
+
+	cr_assert_eq(slip_region_create(&rg, 0, SLIP_REGION_PRIVATE), 0);
+	cr_assert_eq(slip_peer_join(&self, &rg), 0);
+	memset(&s, 0, sizeof(s));
+	s.wait_on = &event;
+	s.self = &self;
+	cr_assert_eq(slip_side_doze_(&s, 0, SLIP_FOREVER), 0);
+	soon = slip_after_ns(1000000);
+	cr_assert_eq(slip_side_doze_(&s, 0, soon), -ETIMEDOUT);
+	slip_peer_leave(&self);
+	slip_region_close(&rg);
+}
