@@ -260,9 +260,9 @@ static void check_counts(void)
 static void all_well(void)
 {
 	check_names();
-	check_counts();
 	check_living();
 	check_dead();
+	check_counts();
 	check_rest();
 	count();
 }
