@@ -19,7 +19,10 @@
  * 2^32 joins of one id). It belongs to the address space in which join was
  * called: it lives until leave, exec or the death of the last thread or vfork
  * child in it; a zombie not yet reaped is dead, a process stopped for years is
- * alive. The exit of the thread that joined is *not* its end: leave first.
+ * alive. The exit of the thread that joined is *not* its end: leave first. The
+ * end is that of the address space, which a core dump being written, or somebody
+ * who reads /proc/PID (as ps does), keeps for as long as it takes: so a killed
+ * member may count as alive for a moment after it was waited for.
  *
  * Shape: one record of 128 bytes per id, from SLIP_REGION_PEERS_AT_:
  *

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "futex/sys.h"
+#include "stress/life.h"
 
 struct stress_options stress_options = {
 	.duration_ns = 1000000000,
@@ -329,6 +330,8 @@ pthread_t stress_thread(void *(*body)(void *), void *arg)
 
 /* --- children ------------------------------------------------------------- */
 
+static int life_ = -1; /* see life.h */
+
 static int place_of(pid_t pid)
 {
 	for (int i = 0; i < STRESS_CHILDREN; i++)
@@ -343,6 +346,9 @@ pid_t stress_spawn(int (*body)(void *), void *arg)
 	pid_t parent = getpid();
 	pid_t pid;
 
+	if (life_ < 0)
+		life_ = life_file();
+	STRESS_CHECK(life_ >= 0, "life: %d", life_);
 	fflush(NULL);
 	pid = fork();
 	if (pid == -1)
@@ -355,6 +361,8 @@ pid_t stress_spawn(int (*body)(void *), void *arg)
 	if (getppid() != parent)
 		_exit(1);
 	memset(children_, 0, sizeof(children_));
+	if (life_begin(life_, getpid()))
+		_exit(1);
 	for (size_t i = 0; i < GROUP_SIGNALS; i++)
 		signal(group_signals[i], SIG_IGN);
 	_exit(body(arg));
@@ -377,6 +385,8 @@ static int wait_for(pid_t pid, int options)
 		children_[place_of(pid)] = 0;
 	if (waitpid(pid, &status, WUNTRACED) != pid)
 		stress_fail("waitpid: %s", strerror(errno));
+	STRESS_CHECK(WIFSTOPPED(status) || life_has_ended(life_, pid),
+		     "child %d is dead, and its memory is not", pid);
 	return status;
 }
 

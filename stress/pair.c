@@ -245,7 +245,12 @@ static int refused(struct pair_self *self)
 	if (self->config->blocking) {
 		deadline = pair_deadline(self);
 	} else if (stress_pick(&self->random, 4)) {
-		sched_yield();
+		/* Yielding alone, two that poll have starved a third, on
+		 * their way to be killed, for 20 s (Linux 6.18). */
+		if (stress_pick(&self->random, 16))
+			sched_yield();
+		else
+			stress_sleep_ns(1000);
 		return 0;
 	}
 	set(forever, deadline == SLIP_FOREVER);

@@ -17,26 +17,37 @@
 #include <unistd.h>
 
 #include "stress/kill/point.h"
+#include "stress/life.h"
 
 static pid_t parent_;
 static pid_t child_;
+static int life_ = -1; /* see stress/life.h */
 
 int32_t kill_spawn(void (*body)(void *), void *context)
 {
 	memset(kill_ledger, 0, sizeof(*kill_ledger));
 	parent_ = getpid();
+	if (life_ < 0)
+		life_ = life_file();
 	fflush(stdout);
 	child_ = fork();
 	if (child_ == 0) {
 		kill_child = true;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent_)
+		if (getppid() != parent_ || life_begin(life_, getpid()))
 			_exit(0);
 		body(context);
 		_exit(0);
 	}
 	KILL_CHECK(child_ > 0, "fork: %d", errno);
 	return child_;
+}
+
+/* It has been waited for: its number may be somebody else's by now. */
+static void forget_child(void)
+{
+	KILL_CHECK(life_has_ended(life_, child_), "dead, but not its memory");
+	child_ = 0;
 }
 
 void kill_end_child(void)
@@ -47,7 +58,7 @@ void kill_end_child(void)
 		return;
 	kill(child_, SIGKILL);
 	waitpid(child_, &status, 0);
-	child_ = 0;
+	forget_child();
 }
 
 int32_t kill_wait_child(int *status, int flags)
@@ -55,7 +66,7 @@ int32_t kill_wait_child(int *status, int flags)
 	pid_t pid = waitpid(child_, status, flags);
 
 	if (pid == child_ && !WIFSTOPPED(*status))
-		child_ = 0; /* the number may be somebody else's by now */
+		forget_child();
 	return pid;
 }
 

@@ -44,6 +44,7 @@ check() {
 	echo "FAILED  $what: $*"
 	# What the processes said is usually the answer.
 	tail -n 3 ./*.err 2>/dev/null
+	tail -n 20 said 2>/dev/null
 }
 
 # start FILE COMMAND...: in the background; its stdout goes to FILE, its stderr
