@@ -119,7 +119,9 @@ void scribble(const struct prey *prey, uint64_t *random)
 /* In memory that both have, should the peer be a process. The compiler's own
  * atomics, as those of the library are points. */
 static struct {
-	int hold, held, end;
+	uint32_t turn; /* odd: leave the memory alone */
+	uint32_t seen; /* the turn that the peer is in */
+	uint32_t end;
 	uint64_t scribbles;
 	struct prey prey;
 	uint64_t random;
@@ -156,10 +158,11 @@ __attribute__((no_sanitize("address"))) static uint32_t swing(struct prey *prey,
 static void *write_on(void *unused)
 {
 	while (!__atomic_load_n(&shared->end, __ATOMIC_ACQUIRE)) {
-		int hold = __atomic_load_n(&shared->hold, __ATOMIC_ACQUIRE);
+		uint32_t turn =
+			__atomic_load_n(&shared->turn, __ATOMIC_ACQUIRE);
 
-		__atomic_store_n(&shared->held, hold, __ATOMIC_RELEASE);
-		if (hold) {
+		__atomic_store_n(&shared->seen, turn, __ATOMIC_RELEASE);
+		if (turn & 1) {
 			sched_yield();
 			continue;
 		}
@@ -177,8 +180,8 @@ void peer_start(bool forked, uint64_t seed)
 		fail("no memory");
 	memset(shared, 0, sizeof(*shared));
 	shared->random = seed;
-	shared->hold = 1;
-	shared->held = 1;
+	shared->turn = 1;
+	shared->seen = 1;
 	running = true;
 	child = forked ? fork() : 0;
 	if (forked && child == 0) {
@@ -203,12 +206,17 @@ void peer_stop(void)
 	play.counts.live += shared->scribbles;
 }
 
+/* The turn is counted: "held" of an earlier one would be believed while the
+ * peer is about to write. */
 void peer_hold(void)
 {
-	if (!running)
+	uint32_t turn;
+
+	if (!running || shared->turn & 1)
 		return;
-	__atomic_store_n(&shared->hold, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&shared->held, __ATOMIC_ACQUIRE))
+	turn = shared->turn + 1;
+	__atomic_store_n(&shared->turn, turn, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&shared->seen, __ATOMIC_ACQUIRE) != turn)
 		sched_yield();
 }
 
@@ -216,6 +224,7 @@ void peer_loose(void)
 {
 	if (!running)
 		return;
+	peer_hold();
 	shared->prey = play.prey;
-	__atomic_store_n(&shared->hold, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&shared->turn, shared->turn + 1, __ATOMIC_RELEASE);
 }
