@@ -6,7 +6,7 @@ load("//tools/rules:defs.bzl", "SLIP_COPTS")
 # As in the script `build`. Instrumented as for ThreadSanitizer, but without
 # its runtime; the headers shall not know.
 EXPLORE_COPTS = SLIP_COPTS + [
-    "-O1",
+    "-O2",
     "-g",
     "-fsanitize=thread",
     "-U__SANITIZE_THREAD__",

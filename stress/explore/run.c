@@ -50,7 +50,7 @@ static void fail(void)
 	x.failed = true;
 	if (x.tracing)
 		x_trace(0, NULL, 0, "FAILED: %s", x.text);
-	x.self = -1;
+	x_become(-1);
 	x_fiber_switch(&gone, x.main_sp);
 	__builtin_unreachable();
 }
@@ -89,7 +89,7 @@ static void alone(void)
 /* Calls `body` on a stack from which it can fail. True if it did not. */
 static bool run_alone(void (*body)(void))
 {
-	x.self = -1;
+	x_become(-1);
 	x.failed = false;
 	r.body = body;
 	x_fiber_make(&r.sp, &r.stack, alone);

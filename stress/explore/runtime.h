@@ -40,6 +40,7 @@ void *__real_memset(void *to, int byte, size_t bytes);
 #define X_STEPS_MAX   8192u
 #define X_CLOCK_MAX   30000
 #define X_CHOICES_MAX 16384u
+#define X_EVENTS_MAX  32 /* to choose from */
 #define X_TEXT_BYTES  1024
 #define X_START_NS    UINT64_C(1000000000000)
 
@@ -158,7 +159,8 @@ struct x_event {
 
 /* The state of the execution that runs, and of the run. */
 struct x_world {
-	int self; /* or -1: alone */
+	int self;	     /* or -1: alone */
+	struct x_thread *me; /* its thread, or NULL */
 	enum x_memory_model memory;
 	bool tracing;
 	uint32_t links;
@@ -187,7 +189,13 @@ extern struct x_world x;
 
 static inline struct x_thread *x_me(void)
 {
-	return &x.thread[x.self];
+	return x.me;
+}
+
+static inline void x_become(int self)
+{
+	x.self = self;
+	x.me = self < 0 ? NULL : &x.thread[self];
 }
 
 /* Is that on the stack of the thread that runs? */
@@ -285,10 +293,59 @@ void x_membarrier(void);
 /* shadow.c */
 struct x_cell *x_cell_of(uintptr_t address);
 void x_shadow_plain(const void *at, size_t bytes, bool write, uint32_t pc);
-void x_shadow_word(const void *at, unsigned bytes, bool write, uint32_t pc);
+void x_shadow_more(const void *at, struct x_access a);
 void x_shadow_atomic(struct x_cell *cell, const void *at, unsigned bytes,
 		     bool write, uint32_t pc);
 void x_shadow_begin(void);
+
+#define X_CELLS 65536u
+extern struct x_cell x_cells[X_CELLS];
+
+/* Neighbours have neighbouring cells: few pages, few conflicts. */
+static inline struct x_cell *x_first_cell(uintptr_t key)
+{
+	return &x_cells[(key ^ key >> 16) % X_CELLS];
+}
+
+/* Plain accesses of one thread to the same bytes: a write covers all before, a
+ * read covers reads, and is as good as a write since the last release. True if
+ * there is nothing else to do. */
+static inline bool x_replaces(struct x_access *old, struct x_access a)
+{
+	if (old->mask != a.mask || (old->who | X_WRITE) != (a.who | X_WRITE))
+		return false;
+	if (a.who >= old->who)
+		*old = a;
+	else if (a.clock != old->clock)
+		return false;
+	return true;
+}
+
+/* Few bytes, most often all of one cell, and most often by the only thread that
+ * ever meets it: then here, inlined where their number is known. */
+static inline void x_shadow_word(const void *at, unsigned bytes, bool write,
+				 uint32_t pc)
+{
+	uintptr_t key = (uintptr_t)at >> 3;
+	unsigned from = (uintptr_t)at & 7;
+	struct x_cell *cell = x_first_cell(key);
+	struct x_access a;
+
+	if (x.self < 0 || x_own_stack(at))
+		return;
+	if (from + bytes > 8 || x.ranges) {
+		x_shadow_plain(at, bytes, write, pc);
+		return;
+	}
+	a.mask = (uint8_t)(((1u << bytes) - 1) << from);
+	a.who = (uint8_t)((unsigned)x.self | (write ? X_WRITE : 0));
+	a.clock = x_me()->now.clock[x.self];
+	a.pc = pc;
+	if (cell->key != key || cell->generation != x.generation ||
+	    cell->count != 1 || cell->loc[0] || cell->loc[1] ||
+	    !x_replaces(cell->access, a))
+		x_shadow_more(at, a);
+}
 
 /* tsan.c; what SLIP_FENCE_PORTABLE names */
 bool x_portable(void);

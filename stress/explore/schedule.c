@@ -9,14 +9,12 @@
 
 #include "runtime.h"
 
-#define EVENTS_MAX 32
-
 /* How far time goes while threads spin: past the longest adaptive spin. */
 #define SPIN_NS	   60000u
 #define ROUNDS_MAX 80u
 
 struct events {
-	struct x_event e[EVENTS_MAX];
+	struct x_event e[X_EVENTS_MAX];
 	unsigned n;
 	unsigned bounded; /* from here on: preemptions */
 };
@@ -301,7 +299,7 @@ static void go(int self, int next)
 		x.thread[next].chosen = true;
 	if (next == self)
 		return;
-	x.self = next;
+	x_become(next);
 	x_fiber_switch(save, next < 0 ? x.alone_sp : x.thread[next].sp);
 }
 
@@ -314,6 +312,8 @@ static void offer_troubles(int self)
 	v.n = 0;
 	add(&v, X_EV_RUN, (unsigned)self);
 	add_troubles(&v, (unsigned)self);
+	if (v.n == 1)
+		return;
 	e = v.e[x_choose_event(v.e, v.n, v.n)];
 	if (e.kind == X_EV_RUN)
 		return;
@@ -386,7 +386,7 @@ void x_schedule_begin(void)
 void x_schedule(void)
 {
 	go(-1, choose_thread(-1));
-	x.self = -1;
+	x_become(-1);
 }
 
 void x_pause(void)

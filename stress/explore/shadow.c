@@ -11,10 +11,9 @@
  */
 #include "runtime.h"
 
-#define CELLS	  65536u
 #define OVERFLOWS 64
 
-static struct x_cell cells[CELLS];
+struct x_cell x_cells[X_CELLS];
 static struct {
 	struct x_access access[OVERFLOWS][X_OVERFLOW];
 	unsigned used;
@@ -28,6 +27,23 @@ void x_shadow_begin(void)
 	s.cells = 0;
 }
 
+__attribute__((noinline, cold)) static void no_more_cells(void)
+{
+	x_fail_text("more than %u bytes touched", X_CELLS / 4 * 3 * 8);
+}
+
+static inline void take(struct x_cell *cell, uintptr_t key)
+{
+	if (++s.cells > X_CELLS / 4 * 3)
+		no_more_cells();
+	cell->key = key;
+	cell->generation = x.generation;
+	cell->count = 0;
+	cell->more = 0;
+	cell->loc[0] = NULL;
+	cell->loc[1] = NULL;
+}
+
 /* The next free cell from this one on, or the one that is sought. */
 __attribute__((noinline)) static struct x_cell *new_cell(uintptr_t key,
 							 struct x_cell *cell)
@@ -35,17 +51,10 @@ __attribute__((noinline)) static struct x_cell *new_cell(uintptr_t key,
 	while (cell->generation == x.generation) {
 		if (cell->key == key)
 			return cell;
-		if (++cell == cells + CELLS)
-			cell = cells;
+		if (++cell == x_cells + X_CELLS)
+			cell = x_cells;
 	}
-	if (++s.cells > CELLS / 4 * 3)
-		x_fail_text("more than %u bytes touched", CELLS / 4 * 3 * 8);
-	cell->key = key;
-	cell->generation = x.generation;
-	cell->count = 0;
-	cell->more = 0;
-	cell->loc[0] = NULL;
-	cell->loc[1] = NULL;
+	take(cell, key);
 	return cell;
 }
 
@@ -53,7 +62,7 @@ __attribute__((noinline)) static struct x_cell *new_cell(uintptr_t key,
 static inline struct x_cell *cell_of(uintptr_t address)
 {
 	uintptr_t key = address >> 3;
-	struct x_cell *cell = &cells[key * UINT64_C(0x9e3779b97f4a7c15) >> 48];
+	struct x_cell *cell = x_first_cell(key);
 
 	if (cell->key == key && cell->generation == x.generation)
 		return cell;
@@ -154,8 +163,7 @@ static inline void enter(struct x_cell *cell, struct x_access a, const void *at)
 	unsigned kept = 0;
 	unsigned n = cell->count;
 
-	if (n == 0 || (n == 1 && cell->access[0].who == a.who &&
-		       cell->access[0].mask == a.mask)) {
+	if (n == 0) {
 		cell->access[0] = a;
 		cell->count = 1;
 		return;
@@ -240,25 +248,34 @@ void x_shadow_plain(const void *start, size_t bytes, bool write, uint32_t pc)
 	}
 }
 
-/* The same for few bytes, most often all of one cell. */
-void x_shadow_word(const void *at, unsigned bytes, bool write, uint32_t pc)
+/* Two words of a cell that one thread alone has met: as x_shadow_word(). */
+static inline bool halves(struct x_cell *cell, struct x_access a)
 {
-	struct x_thread *t;
-	struct x_access a;
-	unsigned from = (uintptr_t)at & 7;
+	struct x_access *old = cell->access;
 
-	if (x.self < 0)
-		return;
-	if (from + bytes > 8 || x.ranges) {
-		x_shadow_plain(at, bytes, write, pc);
-		return;
-	}
-	t = x_me();
-	if (x_own_stack(at))
-		return;
-	a.mask = (uint8_t)(((1u << bytes) - 1) << from);
-	a.who = (uint8_t)((unsigned)x.self | (write ? X_WRITE : 0));
-	a.clock = t->now.clock[x.self];
-	a.pc = pc;
+	if (cell->count != 2 || cell->loc[0] || cell->loc[1] ||
+	    old[0].mask & old[1].mask)
+		return false;
+	old += old[1].mask == a.mask;
+	return x_replaces(old, a);
+}
+
+__attribute__((noinline)) static void word(const void *at, struct x_access a)
+{
 	plain(a, (uintptr_t)at, at);
+}
+
+/* What x_shadow_word() leaves. */
+void x_shadow_more(const void *at, struct x_access a)
+{
+	uintptr_t key = (uintptr_t)at >> 3;
+	struct x_cell *cell = x_first_cell(key);
+
+	if (cell->generation != x.generation) {
+		take(cell, key);
+		cell->access[0] = a;
+		cell->count = 1;
+	} else if (cell->key != key || !halves(cell, a)) {
+		word(at, a);
+	}
 }
