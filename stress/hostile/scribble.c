@@ -208,23 +208,28 @@ void peer_stop(void)
 
 /* The turn is counted: "held" of an earlier one would be believed while the
  * peer is about to write. */
-void peer_hold(void)
+static void next_turn(bool wait)
 {
-	uint32_t turn;
+	uint32_t turn = shared->turn + 1;
 
-	if (!running || shared->turn & 1)
-		return;
-	turn = shared->turn + 1;
 	__atomic_store_n(&shared->turn, turn, __ATOMIC_RELEASE);
-	while (__atomic_load_n(&shared->seen, __ATOMIC_ACQUIRE) != turn)
+	while (wait && __atomic_load_n(&shared->seen, __ATOMIC_ACQUIRE) != turn)
 		sched_yield();
 }
 
+void peer_hold(void)
+{
+	if (running && !(shared->turn & 1))
+		next_turn(true);
+}
+
+/* However busy the machine: in every second turn it is sure to write before
+ * the game goes on, in the others the game has a chance to be there first. */
 void peer_loose(void)
 {
 	if (!running)
 		return;
 	peer_hold();
 	shared->prey = play.prey;
-	__atomic_store_n(&shared->turn, shared->turn + 1, __ATOMIC_RELEASE);
+	next_turn(shared->turn & 2);
 }
