@@ -440,7 +440,9 @@ slip_region_publish(struct slip_region *rg, const char *name, unsigned mode)
 	slip_a32_store_release(&h->state, SLIP_REGION_STATE_READY_);
 	r = slip_region_expose_(rg, path, mode);
 	if (r)
-		/* init: not exposed after all, back to being built */
+		/* init: not exposed after all, back to being built. Only a
+		 * region with a file comes here, and nobody attaches to the
+		 * mapping of one: it is found by its name, which it has not. */
 		slip_a32_store_relaxed(&h->state, SLIP_REGION_STATE_BUILT_);
 	else
 		slip_region_finish_(rg, end);

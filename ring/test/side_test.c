@@ -153,6 +153,46 @@ Test(side, the_last_element_of_one_that_has_just_left_comes_before_epipe)
 	cr_assert_eq(slip_spsc_pop_until(&consumer, &x, SLIP_FOREVER), -EPIPE);
 }
 
+/* The time is up, but just before that ... */
+static long an_element_comes_untold(void)
+{
+	uint64_t x = 7;
+
+	before(-1, NULL);
+	cr_assert(slip_spsc_push(&producer, &x));
+	return -ETIMEDOUT;
+}
+
+Test(side, what_came_with_the_deadline_is_taken)
+{
+	uint64_t x = 0;
+
+	attach_both();
+	consumer.side.spin.skip = UINT32_MAX; /* sleep at once */
+	before(SYS_futex, an_element_comes_untold);
+	cr_assert_eq(
+		slip_spsc_pop_until(&consumer, &x, slip_after_ns(1000000000)),
+		0);
+	cr_assert_eq(x, 7u);
+}
+
+static long a_partner_comes_untold(void)
+{
+	before(-1, NULL);
+	cr_assert_eq(attach_producer(NULL), 0);
+	return -ETIMEDOUT;
+}
+
+Test(side, a_partner_that_came_with_the_deadline_is_met)
+{
+	set_up();
+	cr_assert_eq(attach_consumer(NULL), 0);
+	before(SYS_futex, a_partner_comes_untold);
+	cr_assert_eq(slip_spsc_wait_producer_until(&consumer,
+						   slip_after_ns(1000000000)),
+		     0);
+}
+
 static int looks;
 static int ready_at;
 
@@ -268,4 +308,18 @@ Test(role, an_object_too_small_for_a_ring_is_clean_by_itself)
 	cr_assert_eq(slip_a64_load_relaxed(role), slip_role_held_(5, 7));
 	cr_assert_eq(slip_ends_recover_(NULL, memory, bytes, 5, 7), 0);
 	cr_assert_eq(slip_a64_load_relaxed(role) & 15, SLIP_ROLE_DEAD);
+}
+
+Test(role, one_that_held_both_roles_is_buried_in_both)
+{
+	struct slip_spsc_ring *ring = SLIP_RECAST(void *, memory);
+	slip_a64 *roles[] = { &ring->ends.producer_role,
+			      &ring->ends.consumer_role };
+
+	for (int i = 0; i < 2; i++)
+		slip_a64_store_relaxed(roles[i], slip_role_held_(5, 9));
+	cr_assert_eq(slip_ends_recover_(NULL, memory, sizeof(memory), 5, 9), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(slip_a64_load_relaxed(roles[i]) & 15,
+			     SLIP_ROLE_DEAD);
 }

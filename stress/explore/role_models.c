@@ -333,6 +333,86 @@ static void beginnings_happened(void)
 	X_ASSERT(told, "never complete");
 }
 
+/* --- burying ---------------------------------------------------------------- */
+
+static void live(void)
+{
+	slip_pause();
+}
+
+/* The hook, once the dead is dead. */
+static void recover_the_dead(void)
+{
+	while (!x_dead(0) && !x_returned(0))
+		slip_pause();
+	if (x_dead(0))
+		X_ASSERT(!slip_ends_recover_(peers_self(), s.mem, sizeof(s.mem),
+					     1, 1),
+			 "recover");
+}
+
+static void inherit(void)
+{
+	while (!x_dead(0) && !x_returned(0))
+		slip_pause();
+	s.rc[x_self()] = slip_role_take_(&ends()->producer_role, peers_self());
+}
+
+/* Never an heir who came meanwhile. */
+static void heir_lives(void)
+{
+	X_ASSERT(s.rc[2] == (x_dead(0) ? 0 : -EBUSY), "take says %d", s.rc[2]);
+	X_ASSERT(s.rc[2] || slip_a64_load_relaxed(&ends()->producer_role) ==
+				    slip_role_word_(&peers_member[2]),
+		 "the heir is buried");
+	takeovers += x_dead(0);
+	busy += s.rc[2] == -EBUSY;
+}
+
+static void heirs_happened(void)
+{
+	X_ASSERT(takeovers && busy, "%llu heirs, %llu refused",
+		 (unsigned long long)takeovers, (unsigned long long)busy);
+}
+
+/* A producer without an oracle, and a full ring whose consumer may die. */
+static void blind_producer(void)
+{
+	vacant();
+	X_ASSERT(!open_p(&s.p, NULL), "open");
+	X_ASSERT(!open_c(&peers_member[0]), "open");
+}
+
+static int full(void *handle)
+{
+	(void)handle;
+	return 0;
+}
+
+static void wait_for_room(void)
+{
+	s.rc[1] = slip_side_wait_(&s.p, full, NULL, SLIP_FOREVER);
+}
+
+static void consumer_leaves(void)
+{
+	slip_side_close_(&s.c);
+	slip_a32_store_release(&s.gone, 1);
+}
+
+static void pipe_broke(void)
+{
+	X_ASSERT(s.rc[1] == -EPIPE, "wait says %d", s.rc[1]);
+	told++;
+	deaths += x_dead(0);
+}
+
+static void both_ends_happened(void)
+{
+	X_ASSERT(deaths && told > deaths, "%llu ends, %llu by death",
+		 (unsigned long long)told, (unsigned long long)deaths);
+}
+
 static const struct x_model models[] = {
 	{
 		.name = "two-rivals",
@@ -403,6 +483,28 @@ static const struct x_model models[] = {
 		.threads = { make_two_and_leave, take_to_the_end, bury },
 		.final = all_taken,
 		.finish = ends_happened,
+		.sys = peers_sys,
+		.mortal = 1,
+		.troubles = 1,
+	},
+	{
+		.name = "pipe-blind",
+		.operation = "role.wait",
+		.once = blind_producer,
+		.threads = { consumer_leaves, wait_for_room, bury },
+		.final = pipe_broke,
+		.finish = both_ends_happened,
+		.sys = peers_sys,
+		.mortal = 1,
+		.troubles = 1,
+	},
+	{
+		.name = "hook-meets-heir",
+		.operation = "role.takeover",
+		.once = held,
+		.threads = { live, recover_the_dead, inherit },
+		.final = heir_lives,
+		.finish = heirs_happened,
 		.sys = peers_sys,
 		.mortal = 1,
 		.troubles = 1,
