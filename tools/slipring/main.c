@@ -29,6 +29,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "bench", cmd_bench, "rings, rivals and limits, side by side" },
 	{ "demo", demo, "two processes and one ring, with figures" },
 	{ "send", cmd_send, "standard input into a ring" },
 	{ "recv", cmd_recv, "a ring to standard output" },

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks: a pair of lock and unlock that nobody contends, and two who contend,
+ * with some 120 ns of work of their own between two visits. (A loop without
+ * such work measures how long one side can keep the line, not the lock.)
+ *
+ * What can stand between processes is measured between processes. The rest is
+ * in threads, of which there are at least two, for glibc leaves the locked
+ * instructions of a private mutex out while a process has one thread. Each
+ * visit counts in a plain word of its own line; if that is less than the
+ * visits in the end, the lock did not lock.
+ *
+ * slipring has no lock yet: rivals and limits only.
+ */
+#define _GNU_SOURCE
+#include "atomics/pause.h"
+#include "tools/bench/locks_loops.h"
+
+/* --- pthread --------------------------------------------------------------- */
+
+struct kind {
+	int type, shared, robust, protocol;
+};
+
+static int mutex_make(struct bench_team *t, const struct kind *k)
+{
+	struct stand *s = (struct stand *)t->mem;
+	pthread_mutexattr_t attr;
+	int rc;
+
+	prepare(t);
+	(void)pthread_mutexattr_init(&attr);
+	rc = pthread_mutexattr_settype(&attr, k->type);
+	if (!rc)
+		rc = pthread_mutexattr_setpshared(&attr, k->shared);
+	if (!rc)
+		rc = pthread_mutexattr_setrobust(&attr, k->robust);
+	if (!rc)
+		rc = pthread_mutexattr_setprotocol(&attr, k->protocol);
+	if (!rc)
+		rc = pthread_mutex_init(&s->mutex, &attr);
+	(void)pthread_mutexattr_destroy(&attr);
+	return -rc;
+}
+
+static int setup_normal(struct bench_team *t)
+{
+	static const struct kind k = { .type = PTHREAD_MUTEX_NORMAL };
+
+	return mutex_make(t, &k);
+}
+
+static int setup_adaptive(struct bench_team *t)
+{
+	static const struct kind k = { .type = PTHREAD_MUTEX_ADAPTIVE_NP };
+
+	return mutex_make(t, &k);
+}
+
+static int setup_shared(struct bench_team *t)
+{
+	static const struct kind k = { .type = PTHREAD_MUTEX_NORMAL,
+				       .shared = PTHREAD_PROCESS_SHARED };
+
+	return mutex_make(t, &k);
+}
+
+static int setup_robust(struct bench_team *t)
+{
+	static const struct kind k = { .type = PTHREAD_MUTEX_NORMAL,
+				       .shared = PTHREAD_PROCESS_SHARED,
+				       .robust = PTHREAD_MUTEX_ROBUST };
+
+	return mutex_make(t, &k);
+}
+
+static int setup_pi(struct bench_team *t)
+{
+	static const struct kind k = { .type = PTHREAD_MUTEX_NORMAL,
+				       .shared = PTHREAD_PROCESS_SHARED,
+				       .protocol = PTHREAD_PRIO_INHERIT };
+
+	return mutex_make(t, &k);
+}
+
+/* The side ends by itself, and only with the mutex free: no owner dies. */
+SLIP_CORE void lock_mutex(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_mutex_lock(&s->mutex);
+}
+
+SLIP_CORE void unlock_mutex(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_mutex_unlock(&s->mutex);
+}
+
+#define lock_normal	lock_mutex
+#define unlock_normal	unlock_mutex
+#define lock_adaptive	lock_mutex
+#define unlock_adaptive unlock_mutex
+#define lock_shared	lock_mutex
+#define unlock_shared	unlock_mutex
+#define lock_robust	lock_mutex
+#define unlock_robust	unlock_mutex
+#define lock_pi		lock_mutex
+#define unlock_pi	unlock_mutex
+
+LOCK(normal, normal, true)
+LOCK(adaptive, adaptive, true)
+LOCK(shared, shared, false)
+LOCK(robust, robust, false)
+LOCK(pi, pi, false)
+
+static int setup_spin(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+
+	prepare(t);
+	return -pthread_spin_init(&s->spin, PTHREAD_PROCESS_SHARED);
+}
+
+SLIP_CORE void lock_spin(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_spin_lock(&s->spin);
+}
+
+SLIP_CORE void unlock_spin(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_spin_unlock(&s->spin);
+}
+
+LOCK(spin, spin, false)
+
+static int setup_rw(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+	pthread_rwlockattr_t attr;
+	int rc;
+
+	prepare(t);
+	(void)pthread_rwlockattr_init(&attr);
+	rc = pthread_rwlockattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (!rc)
+		rc = pthread_rwlock_init(&s->rw, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+	return -rc;
+}
+
+SLIP_CORE void lock_read(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_rwlock_rdlock(&s->rw);
+}
+
+SLIP_CORE void lock_write(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_rwlock_wrlock(&s->rw);
+}
+
+SLIP_CORE void unlock_rw(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)pthread_rwlock_unlock(&s->rw);
+}
+
+#define unlock_read  unlock_rw
+#define unlock_write unlock_rw
+
+LOCK(read, rw, false)
+LOCK(write, rw, false)
+
+static int setup_sem(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+
+	prepare(t);
+	return sem_init(&s->sem, 1, 1) ? -errno : 0;
+}
+
+SLIP_CORE void lock_sem(struct stand *s, unsigned self)
+{
+	(void)self;
+	/* A signal would have it fail; a side gets none. */
+	(void)sem_wait(&s->sem);
+}
+
+SLIP_CORE void unlock_sem(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)sem_post(&s->sem);
+}
+
+LOCK(sem, sem, false)
+
+/* --- Concurrency Kit ------------------------------------------------------- */
+
+#if HAVE_CK
+/* Zero bytes are each of them, free. */
+static int setup_ck(struct bench_team *t)
+{
+	prepare(t);
+	return 0;
+}
+
+SLIP_CORE void lock_fas(struct stand *s, unsigned self)
+{
+	(void)self;
+	ck_spinlock_fas_lock(&s->fas);
+}
+
+SLIP_CORE void unlock_fas(struct stand *s, unsigned self)
+{
+	(void)self;
+	ck_spinlock_fas_unlock(&s->fas);
+}
+
+SLIP_CORE void lock_ticket(struct stand *s, unsigned self)
+{
+	(void)self;
+	ck_spinlock_ticket_lock(&s->ticket);
+}
+
+SLIP_CORE void unlock_ticket(struct stand *s, unsigned self)
+{
+	(void)self;
+	ck_spinlock_ticket_unlock(&s->ticket);
+}
+
+SLIP_CORE void lock_mcs(struct stand *s, unsigned self)
+{
+	ck_spinlock_mcs_lock(&s->mcs, &s->mine[self].node);
+}
+
+SLIP_CORE void unlock_mcs(struct stand *s, unsigned self)
+{
+	ck_spinlock_mcs_unlock(&s->mcs, &s->mine[self].node);
+}
+
+LOCK(fas, ck, false)
+LOCK(ticket, ck, false)
+LOCK(mcs, ck, true) /* it holds pointers to its nodes */
+#else
+static int ask_absent(const struct bench_point *p, struct bench_answer *a)
+{
+	(void)p;
+	(void)a;
+	return -ENOPKG;
+}
+#define ask_fas	   ask_absent
+#define ask_ticket ask_absent
+#define ask_mcs	   ask_absent
+#endif
+
+/* --- limits ---------------------------------------------------------------- */
+
+static int setup_word(struct bench_team *t)
+{
+	prepare(t);
+	return 0;
+}
+
+SLIP_CORE void lock_tas(struct stand *s, unsigned self)
+{
+	(void)self;
+	while (slip_a32_exchange_acquire(&s->word, 1))
+		slip_pause();
+}
+
+SLIP_CORE void unlock_tas(struct stand *s, unsigned self)
+{
+	(void)self;
+	slip_a32_store_release(&s->word, 0);
+}
+
+/* One locked instruction in and one out: whoever may have to wake somebody
+ * must hear, as it leaves, whether somebody came. Nobody does. */
+SLIP_CORE void lock_futex(struct stand *s, unsigned self)
+{
+	(void)self;
+	while (slip_a32_exchange_acquire(&s->word, 1))
+		slip_pause();
+}
+
+SLIP_CORE void unlock_futex(struct stand *s, unsigned self)
+{
+	(void)self;
+	while (slip_a32_exchange_release(&s->word, 0) != 1)
+		slip_pause();
+}
+
+LOCK(tas, word, false)
+LOCK(futex, word, false)
+
+/* What two do who need no lock: the work alone, each with its own count. */
+static void side_apart(struct bench_team *t, unsigned self)
+{
+	struct stand *s = (struct stand *)t->mem;
+	uint32_t outside = s->outside;
+	uint64_t ops = 0;
+	uint64_t from;
+
+	bench_ready(t);
+	from = bench_now_ns();
+	do {
+		for (unsigned i = 0; i < TURNS; i++)
+			work(outside, i);
+		ops += TURNS;
+	} while (!bench_over(t));
+	t->shared->side[self].ns = bench_now_ns() - from;
+	t->shared->side[self].ops = ops;
+}
+
+static int ask_apart(const struct bench_point *p, struct bench_answer *a)
+{
+	struct bench_team t = { .run = { side_apart, side_apart },
+				.setup = setup_word };
+
+	return ask(p, a, t);
+}
+
+/* --- the suite ------------------------------------------------------------- */
+
+#define RIVAL(text, f)                                       \
+	{                                                    \
+		.name = text, .kind = BENCH_RIVAL, .ask = f, \
+	}
+#define CK(text, f, in_threads)                                \
+	{                                                      \
+		.name = text, .kind = BENCH_RIVAL, .ask = f,   \
+		.package = "libck-dev", .threads = in_threads, \
+	}
+#define THREADS(text, f)                                                      \
+	{                                                                     \
+		.name = text, .kind = BENCH_RIVAL, .ask = f, .threads = true, \
+	}
+#define LIMIT(text, f)                                       \
+	{                                                    \
+		.name = text, .kind = BENCH_LIMIT, .ask = f, \
+	}
+/* Those that both cases ask. */
+#define EXCLUSIVE                                                   \
+	LIMIT("xchg in, store out: spin only", ask_tas),            \
+		THREADS("pthread mutex", ask_normal),               \
+		THREADS("pthread mutex, adaptive", ask_adaptive),   \
+		RIVAL("pthread mutex, shared", ask_shared),         \
+		RIVAL("pthread mutex, shared, robust", ask_robust), \
+		RIVAL("pthread mutex, shared, PI", ask_pi),         \
+		RIVAL("pthread spinlock", ask_spin),                \
+		RIVAL("pthread rwlock, write", ask_write),          \
+		RIVAL("POSIX semaphore", ask_sem),                  \
+		CK("ck_spinlock fas", ask_fas, false),              \
+		CK("ck_spinlock ticket", ask_ticket, false),        \
+		CK("ck_spinlock mcs", ask_mcs, true)
+
+static const struct bench_entry uncontended[] = {
+	EXCLUSIVE,
+	LIMIT("xchg in, xchg out: may sleep", ask_futex),
+	RIVAL("pthread rwlock, read", ask_read),
+};
+
+static const struct bench_entry contended[] = {
+	EXCLUSIVE,
+	LIMIT("the work alone, without a lock", ask_apart),
+};
+
+void bench_suite_locks(struct bench *b)
+{
+	struct bench_case c = { .suite = "locks",
+				.name = "lock + unlock, uncontended",
+				.unit = "ns",
+				.less_is_better = true,
+				.quick = true,
+				.point = { .actors = 1 },
+				.entries = uncontended,
+				.count = sizeof(uncontended) /
+					 sizeof(uncontended[0]) };
+
+	bench_add(b, &c);
+	c.name = bench_text(b, "2 contend, %u ns of work outside", OUTSIDE_NS);
+	c.unit = "Mops/s";
+	c.less_is_better = false;
+	c.point.actors = 2;
+	c.entries = contended;
+	c.count = sizeof(contended) / sizeof(contended[0]);
+	bench_add(b, &c);
+}
