@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/bench/engine.h"
+#include "tools/bench/page.h"
 #include "tools/slipring/common.h"
 
 struct request {
@@ -13,12 +14,12 @@ struct request {
 	char *names[16];
 	unsigned count;
 	bool targets;
-	const char *json, *csv;
+	const char *json, *csv, *html, *plot;
 	FILE *json_out, *csv_out;
 	char command[1024];
 };
 
-enum { KEY_CASE = 0x100, KEY_ROUNDS, KEY_SECONDS, KEY_LIST };
+enum { KEY_CASE = 0x100, KEY_ROUNDS, KEY_SECONDS, KEY_PLOT, KEY_LIST };
 
 static const struct argp_option known[] = {
 	{ "quick", 'q', NULL, 0, "the short form: under a minute", 0 },
@@ -27,6 +28,8 @@ static const struct argp_option known[] = {
 	{ "json", 'j', "FILE", 0, "write all that was measured (-: stdout)",
 	  0 },
 	{ "csv", 'c', "FILE", 0, "write a line for each value (-: stdout)", 0 },
+	{ "html", 'H', "FILE", 0, "draw one page, with nothing outside it", 0 },
+	{ "plot", KEY_PLOT, "DIR", 0, "draw SVG files, by gnuplot", 0 },
 	{ "case", KEY_CASE, "TEXT", 0,
 	  "only cases with that in \"suite: name\"", 0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "ask each so often (9; quick 5)", 0 },
@@ -76,6 +79,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'c':
 		r->csv = arg;
+		break;
+	case 'H':
+		r->html = arg;
+		break;
+	case KEY_PLOT:
+		r->plot = arg;
 		break;
 	case KEY_CASE:
 		r->o.only = arg;
@@ -136,18 +145,32 @@ static int written(FILE *out, const char *path)
 	return bad ? complain(path, "%s", strerror(errno)) : 0;
 }
 
+static int drawn(int rc, const char *path)
+{
+	return rc ? complain(path, "%s", strerror(-rc)) : 0;
+}
+
+/* What is made of the results as JSON. */
 static int write_json(const struct bench *b, const struct request *r,
 		      json_t *machine)
 {
 	json_t *results = bench_json(b, r->command, machine);
+	int rc = 0;
 
 	if (!results)
-		return complain(r->json, "the results are no JSON");
-	(void)json_dumpf(results, r->json_out,
-			 JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-	(void)fputc('\n', r->json_out);
+		return complain("bench", "the results are no JSON");
+	if (r->json) {
+		(void)json_dumpf(results, r->json_out,
+				 JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+		(void)fputc('\n', r->json_out);
+		rc = written(r->json_out, r->json);
+	}
+	if (r->html)
+		rc |= drawn(bench_page(results, r->html), r->html);
+	if (r->plot)
+		rc |= drawn(bench_plot(results, r->plot), r->plot);
 	json_decref(results);
-	return written(r->json_out, r->json);
+	return rc;
 }
 
 static int give(const struct bench *b, const struct request *r, json_t *machine)
@@ -163,7 +186,7 @@ static int give(const struct bench *b, const struct request *r, json_t *machine)
 		bench_csv(b, r->csv_out);
 		rc |= written(r->csv_out, r->csv);
 	}
-	if (r->json)
+	if (r->json || r->html || r->plot)
 		rc |= write_json(b, r, machine);
 	return rc;
 }
