@@ -25,9 +25,14 @@
  */
 #define SLIP_APART_BYTES 128
 
+/*
+ * SLIP_COLD: the slow path of a SLIP_CORE function. Not `cold` to the compiler:
+ * GCC would believe the same of whatever the fast path is inlined into, and
+ * make that small instead of fast.
+ */
 #define SLIP_INLINE	 static inline __attribute__((unused))
 #define SLIP_CORE	 static inline __attribute__((unused, always_inline))
-#define SLIP_COLD	 static __attribute__((unused, noinline, cold))
+#define SLIP_COLD	 static __attribute__((unused, noinline))
 #define SLIP_MUST_CHECK	 __attribute__((warn_unused_result))
 #define SLIP_ALIGNED(n)	 __attribute__((aligned(n)))
 #define SLIP_LIKELY(x)	 __builtin_expect(!!(x), 1)

@@ -155,11 +155,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_spsc_init(void *mem, size_t mem_bytes,
 	__builtin_memset(SLIP_CAST(char *, mem) + sizeof(ring->magic), 0,
 			 sizeof(*ring) - sizeof(ring->magic));
 	for (uint64_t i = 0; i < s.blocks; i++) {
-		struct slip_spsc_place at;
+		unsigned char *block = slip_spsc_block_(ring, &s, i);
 
-		slip_spsc_goto_(&at, ring, &s, i);
 		/* init */
-		slip_a64_store_relaxed(at.control, 0);
+		slip_a64_store_relaxed(slip_spsc_control_(block, &s), 0);
 	}
 	/* init: seven words */
 	slip_a32_store_relaxed(&ring->layout, SLIP_SPSC_LAYOUT);
@@ -229,7 +228,7 @@ slip_spsc_consumer_elem_bytes(const struct slip_spsc_consumer *c)
 SLIP_INLINE SLIP_MUST_CHECK bool slip_spsc_push(struct slip_spsc_producer *p,
 						const void *elem)
 {
-	return slip_spsc_push_(p, elem, p->at.elem_bytes);
+	return slip_spsc_push_(p, elem, p->shape.elem_bytes);
 }
 
 /*
@@ -239,7 +238,7 @@ SLIP_INLINE SLIP_MUST_CHECK bool slip_spsc_push(struct slip_spsc_producer *p,
 SLIP_INLINE SLIP_MUST_CHECK uint32_t
 slip_spsc_push_n(struct slip_spsc_producer *p, const void *elems, uint32_t n)
 {
-	return slip_spsc_push_n_(p, elems, n, p->at.elem_bytes);
+	return slip_spsc_push_n_(p, elems, n, p->shape.elem_bytes);
 }
 
 /*
@@ -249,17 +248,17 @@ slip_spsc_push_n(struct slip_spsc_producer *p, const void *elems, uint32_t n)
  */
 SLIP_INLINE SLIP_MUST_CHECK void *slip_spsc_claim(struct slip_spsc_producer *p)
 {
-	if (SLIP_UNLIKELY(!p->at.left) && !slip_spsc_room_(p))
+	if (!slip_spsc_ready_to_push_(p))
 		return NULL;
-	return p->at.slot;
+	return slip_spsc_slot_(&p->at, p->shape.elem_bytes);
 }
 
 /* Publish the claimed element. Only after a claim that returned a place. */
 SLIP_INLINE void slip_spsc_commit(struct slip_spsc_producer *p)
 {
-	if (SLIP_UNLIKELY(!p->at.left))
+	if (SLIP_UNLIKELY(p->at.stamp == p->at.end))
 		return;
-	slip_spsc_publish_(p, 1, p->at.elem_bytes);
+	slip_spsc_publish_(&p->at, &p->shape, 1);
 	slip_spsc_tell_(&p->side);
 }
 
@@ -271,7 +270,7 @@ SLIP_INLINE void slip_spsc_commit(struct slip_spsc_producer *p)
 SLIP_INLINE SLIP_MUST_CHECK bool slip_spsc_pop(struct slip_spsc_consumer *c,
 					       void *elem)
 {
-	return slip_spsc_pop_(c, elem, c->at.elem_bytes);
+	return slip_spsc_pop_(c, elem, c->shape.elem_bytes);
 }
 
 /* Take up to `n` elements, in order; returns how many. They are given back to
@@ -279,7 +278,7 @@ SLIP_INLINE SLIP_MUST_CHECK bool slip_spsc_pop(struct slip_spsc_consumer *c,
 SLIP_INLINE SLIP_MUST_CHECK uint32_t
 slip_spsc_pop_n(struct slip_spsc_consumer *c, void *elems, uint32_t n)
 {
-	return slip_spsc_pop_n_(c, elems, n, c->at.elem_bytes);
+	return slip_spsc_pop_n_(c, elems, n, c->shape.elem_bytes);
 }
 
 /*
@@ -290,18 +289,18 @@ slip_spsc_pop_n(struct slip_spsc_consumer *c, void *elems, uint32_t n)
 SLIP_INLINE SLIP_MUST_CHECK const void *
 slip_spsc_peek(struct slip_spsc_consumer *c)
 {
-	if (SLIP_UNLIKELY(!c->at.left) && !slip_spsc_look_(c))
+	if (!slip_spsc_ready_to_pop_(c))
 		return NULL;
-	return c->at.slot;
+	return slip_spsc_slot_(&c->at, c->shape.elem_bytes);
 }
 
 /* Give the peeked element back. Only after a peek that returned one: it is the
  * oldest element that goes, seen or not. */
 SLIP_INLINE void slip_spsc_release(struct slip_spsc_consumer *c)
 {
-	if (SLIP_UNLIKELY(!c->at.left))
+	if (SLIP_UNLIKELY(c->at.stamp == c->at.end))
 		return;
-	slip_spsc_consume_(c, 1, c->at.elem_bytes);
+	c->at.stamp++;
 	slip_spsc_release_to_(c);
 }
 
@@ -401,7 +400,7 @@ SLIP_INLINE int slip_spsc_producer_state(const struct slip_spsc_consumer *c)
  * some of them meanwhile, so 0 is exact. 0 also if a successor has gone on. */
 SLIP_INLINE uint64_t slip_spsc_count_guess(const struct slip_spsc_producer *p)
 {
-	uint64_t tail = p->at.base + (p->at.stamp & 63);
+	uint64_t tail = slip_spsc_position_(&p->at, &p->shape);
 	uint64_t count = 0;
 
 	if (p->ring) /* stat: nothing is reused on the strength of it */
@@ -420,8 +419,8 @@ SLIP_INLINE void slip_spsc_close(struct slip_spsc_producer *p)
 		return;
 	slip_side_close_(&p->side);
 	p->error = -EPIPE;
-	p->at.left = 0;
-	p->limit = p->at.base + (p->at.stamp & 63);
+	p->at.end = p->at.stamp;
+	p->limit = slip_spsc_position_(&p->at, &p->shape);
 }
 
 /* Leave in order; the handle's memory is the caller's again. */
@@ -438,7 +437,7 @@ SLIP_INLINE void slip_spsc_detach_consumer(struct slip_spsc_consumer *c)
 		return;
 	slip_side_close_(&c->side);
 	c->error = -EPIPE;
-	c->at.left = 0;
+	c->at.end = c->at.stamp;
 }
 
 /*

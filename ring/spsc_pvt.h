@@ -51,15 +51,16 @@ struct slip_spsc_shape {
 	uint32_t block_bytes;
 };
 
-/* Where one side stands; private to its handle. */
+/*
+ * Where one side stands; private to its handle. As little as can be, and an
+ * operation changes the stamp alone: every store, private or not, waits in one
+ * queue behind the ring's lines, which are slow to come, and the fewer there
+ * are for each line, the more lines are asked for at once.
+ */
 struct slip_spsc_place {
-	unsigned char *slot; /* the next element */
-	slip_a64 *control;   /* control word of its block */
-	uint64_t stamp;	     /* (block number + 1) << 6 | elements passed */
-	uint32_t left;	     /* elements to go before the next look */
-	uint32_t elem_bytes;
-	uint64_t index; /* block number modulo blocks */
-	uint64_t base;	/* position of the block's first element */
+	unsigned char *block; /* its first element */
+	uint64_t stamp;	      /* (block number + 1) << 6 | elements passed */
+	uint64_t end;	      /* the stamp at which to look again */
 };
 
 /*
@@ -76,8 +77,7 @@ struct slip_spsc_producer {
 } SLIP_ALIGNED(SLIP_LINE_BYTES);
 
 struct slip_spsc_consumer {
-	struct slip_spsc_place at;
-	uint64_t head; /* what ring->ends.head holds */
+	struct slip_spsc_place at; /* its position is what head holds */
 	struct slip_spsc_ring *ring;
 	struct slip_spsc_shape shape;
 	struct slip_side side;
@@ -113,20 +113,6 @@ SLIP_CORE size_t slip_spsc_offset_(const struct slip_spsc_shape *s,
 	return sizeof(struct slip_spsc_ring) + index * s->block_bytes;
 }
 
-/* Go to the start of block `index`. */
-SLIP_CORE void slip_spsc_goto_(struct slip_spsc_place *at,
-			       struct slip_spsc_ring *ring,
-			       const struct slip_spsc_shape *s, uint64_t index)
-{
-	unsigned char *start = SLIP_RECAST(unsigned char *, ring) +
-			       slip_spsc_offset_(s, index);
-	void *control = start + s->block_bytes - 8;
-
-	at->index = index;
-	at->slot = start;
-	at->control = SLIP_CAST(slip_a64 *, control);
-}
-
 /* Validate a ring's header and copy its geometry. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_spsc_check_(const struct slip_spsc_ring *ring, size_t mem_bytes,
@@ -154,18 +140,44 @@ slip_spsc_check_(const struct slip_spsc_ring *ring, size_t mem_bytes,
 	return mem_bytes < slip_spsc_shape_bytes_(s) ? -EOVERFLOW : 0;
 }
 
+/* The control word of the block that starts there. */
+SLIP_CORE slip_a64 *slip_spsc_control_(unsigned char *block,
+				       const struct slip_spsc_shape *s)
+{
+	void *control = block + s->block_bytes - 8;
+
+	return SLIP_CAST(slip_a64 *, control);
+}
+
+SLIP_CORE unsigned char *slip_spsc_block_(struct slip_spsc_ring *ring,
+					  const struct slip_spsc_shape *s,
+					  uint64_t index)
+{
+	return SLIP_RECAST(unsigned char *, ring) + slip_spsc_offset_(s, index);
+}
+
 /* Point `at` to block number `block`, `count` elements into it. */
 SLIP_INLINE void slip_spsc_place_(struct slip_spsc_place *at,
 				  struct slip_spsc_ring *ring,
 				  const struct slip_spsc_shape *s,
 				  uint64_t block, uint32_t count)
 {
-	slip_spsc_goto_(at, ring, s, block % s->blocks);
-	at->slot += SLIP_CAST(size_t, count) * s->elem_bytes;
+	at->block = slip_spsc_block_(ring, s, block % s->blocks);
 	at->stamp = (block + 1) << 6 | count;
-	at->base = block * s->per_block;
-	at->left = 0;
-	at->elem_bytes = s->elem_bytes;
+	at->end = at->stamp;
+}
+
+/* The next element: its position, its bytes. */
+SLIP_CORE uint64_t slip_spsc_position_(const struct slip_spsc_place *at,
+				       const struct slip_spsc_shape *s)
+{
+	return ((at->stamp >> 6) - 1) * s->per_block + (at->stamp & 63);
+}
+
+SLIP_CORE unsigned char *slip_spsc_slot_(const struct slip_spsc_place *at,
+					 uint32_t elem_bytes)
+{
+	return at->block + SLIP_CAST(size_t, at->stamp & 63) * elem_bytes;
 }
 
 /* On to the next block. */
@@ -173,11 +185,11 @@ SLIP_CORE void slip_spsc_next_(struct slip_spsc_place *at,
 			       struct slip_spsc_ring *ring,
 			       const struct slip_spsc_shape *s)
 {
-	uint64_t next = at->index + 1;
-
-	slip_spsc_goto_(at, ring, s, next == s->blocks ? 0 : next);
+	at->block += s->block_bytes;
+	if (at->block == slip_spsc_block_(ring, s, s->blocks))
+		at->block = slip_spsc_block_(ring, s, 0);
 	at->stamp = ((at->stamp >> 6) + 1) << 6;
-	at->base += s->per_block;
+	at->end = at->stamp;
 }
 
 /*
@@ -233,38 +245,31 @@ SLIP_COLD bool slip_spsc_refill_slow_(struct slip_spsc_producer *p,
 	return p->limit != tail;
 }
 
-/* `left` is 0; find room for more. */
-SLIP_CORE bool slip_spsc_room_(struct slip_spsc_producer *p)
+/* Nothing is left; find room for more. */
+SLIP_CORE bool slip_spsc_room_(struct slip_spsc_producer *p,
+			       struct slip_spsc_place *at)
 {
-	struct slip_spsc_place *at = &p->at;
-	uint32_t in_block;
-	uint64_t tail;
+	uint64_t room, tail;
 
 	if ((at->stamp & 63) == p->shape.per_block)
 		slip_spsc_next_(at, p->ring, &p->shape);
-	tail = at->base + (at->stamp & 63);
+	tail = slip_spsc_position_(at, &p->shape);
 	if (SLIP_UNLIKELY(tail == p->limit) && !slip_spsc_refill_slow_(p, tail))
 		return false;
-	in_block = p->shape.per_block - SLIP_CAST(uint32_t, at->stamp & 63);
-	at->left = p->limit - tail < in_block
-			   ? SLIP_CAST(uint32_t, p->limit - tail)
-			   : in_block;
+	room = p->shape.per_block - (at->stamp & 63);
+	at->end = at->stamp + (p->limit - tail < room ? p->limit - tail : room);
 	return true;
 }
 
 /* Commit `n` elements that stand at the place, in one block. */
-SLIP_CORE void slip_spsc_publish_(struct slip_spsc_producer *p, uint32_t n,
-				  uint32_t elem_bytes)
+SLIP_CORE void slip_spsc_publish_(struct slip_spsc_place *at,
+				  const struct slip_spsc_shape *s, uint32_t n)
 {
-	struct slip_spsc_place *at = &p->at;
-
-	at->slot += SLIP_CAST(size_t, n) * elem_bytes;
-	at->left -= n;
 	at->stamp += n;
 	/* SPSC-R2 producer: the linearization point of push; the elements'
 	 * bytes come before it. Pairs: slip_spsc_look_, slip_spsc_find_tail_.
 	 * Else: the consumer reads last lap's bytes. */
-	slip_a64_store_release(at->control, at->stamp);
+	slip_a64_store_release(slip_spsc_control_(at->block, s), at->stamp);
 }
 
 SLIP_CORE void slip_spsc_tell_(struct slip_side *side)
@@ -272,15 +277,42 @@ SLIP_CORE void slip_spsc_tell_(struct slip_side *side)
 	slip_event_notify(side->tell, side->mode);
 }
 
+/* For one element. Not by a copy of the place, as for many: its wide load would
+ * wait for the last operation's narrow store. */
+SLIP_CORE bool slip_spsc_ready_to_push_(struct slip_spsc_producer *p)
+{
+	return SLIP_LIKELY(p->at.stamp != p->at.end) ||
+	       slip_spsc_room_(p, &p->at);
+}
+
 SLIP_CORE bool slip_spsc_push_(struct slip_spsc_producer *p, const void *elem,
 			       uint32_t elem_bytes)
 {
-	if (SLIP_UNLIKELY(!p->at.left) && !slip_spsc_room_(p))
+	if (!slip_spsc_ready_to_push_(p))
 		return false;
-	slip_copy(p->at.slot, elem, elem_bytes);
-	slip_spsc_publish_(p, 1, elem_bytes);
+	slip_copy(slip_spsc_slot_(&p->at, elem_bytes), elem, elem_bytes);
+	slip_spsc_publish_(&p->at, &p->shape, 1);
 	slip_spsc_tell_(&p->side);
 	return true;
+}
+
+/*
+ * `n` elements, of one block and more than none. GCC makes a `rep movs` of a
+ * constant size times a number it does not know, whose start costs more than
+ * the line; so a whole block is one constant size, and the rest go one by one.
+ */
+SLIP_CORE void slip_spsc_copy_n_(unsigned char *to, const unsigned char *from,
+				 uint32_t n, uint32_t elem_bytes)
+{
+	const uint32_t whole = (SLIP_LINE_BYTES - 8) / elem_bytes;
+
+	if (!__builtin_constant_p(elem_bytes) || whole < 2)
+		slip_copy(to, from, SLIP_CAST(size_t, n) * elem_bytes);
+	else if (n == whole)
+		slip_copy(to, from, SLIP_CAST(size_t, whole) * elem_bytes);
+	else
+		for (; n; n--, to += elem_bytes, from += elem_bytes)
+			slip_copy(to, from, elem_bytes);
 }
 
 SLIP_CORE uint32_t slip_spsc_push_n_(struct slip_spsc_producer *p,
@@ -288,78 +320,75 @@ SLIP_CORE uint32_t slip_spsc_push_n_(struct slip_spsc_producer *p,
 				     uint32_t elem_bytes)
 {
 	const unsigned char *from = SLIP_CAST(const unsigned char *, elems);
+	struct slip_spsc_place at = p->at; /* in registers */
 	uint32_t done = 0;
 
-	while (done < n && (p->at.left || slip_spsc_room_(p))) {
-		uint32_t some = n - done < p->at.left ? n - done : p->at.left;
-		size_t bytes = SLIP_CAST(size_t, some) * elem_bytes;
+	while (done < n && (at.stamp != at.end || slip_spsc_room_(p, &at))) {
+		uint32_t some = SLIP_CAST(uint32_t, at.end - at.stamp);
 
-		slip_copy(p->at.slot, from, bytes);
-		slip_spsc_publish_(p, some, elem_bytes);
-		from += bytes;
+		some = n - done < some ? n - done : some;
+		slip_spsc_copy_n_(slip_spsc_slot_(&at, elem_bytes), from, some,
+				  elem_bytes);
+		slip_spsc_publish_(&at, &p->shape, some);
+		from += SLIP_CAST(size_t, some) * elem_bytes;
 		done += some;
 	}
+	p->at = at;
 	if (done)
 		slip_spsc_tell_(&p->side);
 	return done;
 }
 
-/* `left` is 0; look for committed elements. */
-SLIP_CORE bool slip_spsc_look_(struct slip_spsc_consumer *c)
+/* Nothing is left; look for committed elements. */
+SLIP_CORE bool slip_spsc_look_(struct slip_spsc_consumer *c,
+			       struct slip_spsc_place *at)
 {
-	struct slip_spsc_place *at = &c->at;
-	uint32_t used = SLIP_CAST(uint32_t, c->head - at->base);
-	uint32_t count;
 	uint64_t v;
 
 	if (SLIP_UNLIKELY(c->error))
 		return false;
-	if (used == c->shape.per_block) {
+	if ((at->stamp & 63) == c->shape.per_block)
 		slip_spsc_next_(at, c->ring, &c->shape);
-		used = 0;
-	}
 	/* SPSC-A2 consumer: the bytes of the elements it counts. Pairs:
 	 * slip_spsc_publish_. Else: as R2. */
-	v = slip_a64_load_acquire(at->control);
+	v = slip_a64_load_acquire(slip_spsc_control_(at->block, &c->shape));
 	if (v >> 6 != at->stamp >> 6) {
 		if (SLIP_UNLIKELY(SLIP_CAST(int64_t, v - at->stamp) > 0))
 			c->error = -EBADMSG; /* of a lap to come */
 		return false;
 	}
-	count = SLIP_CAST(uint32_t, v & 63);
-	if (SLIP_UNLIKELY(count > c->shape.per_block || count < used)) {
+	if (SLIP_UNLIKELY((v & 63) > c->shape.per_block || v < at->stamp)) {
 		c->error = -EBADMSG;
 		return false;
 	}
-	at->left = count - used;
-	return at->left != 0;
+	at->end = v;
+	return v != at->stamp;
 }
 
-/* Give `n` elements at the place back to the producer. */
-SLIP_CORE void slip_spsc_consume_(struct slip_spsc_consumer *c, uint32_t n,
-				  uint32_t elem_bytes)
-{
-	c->at.slot += SLIP_CAST(size_t, n) * elem_bytes;
-	c->at.left -= n;
-	c->head += n;
-}
-
+/* Give what was passed back to the producer. */
 SLIP_CORE void slip_spsc_release_to_(struct slip_spsc_consumer *c)
 {
 	/* SPSC-R3 consumer: has done with every element below head; the
 	 * linearization point of pop. Pairs: slip_spsc_refill_slow_,
 	 * slip_spsc_attach_producer_of_. Else: as A3. */
-	slip_a64_store_release(&c->ring->ends.head, c->head);
+	slip_a64_store_release(&c->ring->ends.head,
+			       slip_spsc_position_(&c->at, &c->shape));
 	slip_spsc_tell_(&c->side);
+}
+
+SLIP_CORE bool slip_spsc_ready_to_pop_(struct slip_spsc_consumer *c)
+{
+	return SLIP_LIKELY(c->at.stamp != c->at.end) ||
+	       slip_spsc_look_(c, &c->at);
 }
 
 SLIP_CORE bool slip_spsc_pop_(struct slip_spsc_consumer *c, void *elem,
 			      uint32_t elem_bytes)
 {
-	if (SLIP_UNLIKELY(!c->at.left) && !slip_spsc_look_(c))
+	if (!slip_spsc_ready_to_pop_(c))
 		return false;
-	slip_copy(elem, c->at.slot, elem_bytes);
-	slip_spsc_consume_(c, 1, elem_bytes);
+	slip_copy(elem, slip_spsc_slot_(&c->at, elem_bytes), elem_bytes);
+	c->at.stamp++;
 	slip_spsc_release_to_(c);
 	return true;
 }
@@ -368,17 +397,20 @@ SLIP_CORE uint32_t slip_spsc_pop_n_(struct slip_spsc_consumer *c, void *elems,
 				    uint32_t n, uint32_t elem_bytes)
 {
 	unsigned char *to = SLIP_CAST(unsigned char *, elems);
+	struct slip_spsc_place at = c->at; /* in registers */
 	uint32_t done = 0;
 
-	while (done < n && (c->at.left || slip_spsc_look_(c))) {
-		uint32_t some = n - done < c->at.left ? n - done : c->at.left;
-		size_t bytes = SLIP_CAST(size_t, some) * elem_bytes;
+	while (done < n && (at.stamp != at.end || slip_spsc_look_(c, &at))) {
+		uint32_t some = SLIP_CAST(uint32_t, at.end - at.stamp);
 
-		slip_copy(to, c->at.slot, bytes);
-		slip_spsc_consume_(c, some, elem_bytes);
-		to += bytes;
+		some = n - done < some ? n - done : some;
+		slip_spsc_copy_n_(to, slip_spsc_slot_(&at, elem_bytes), some,
+				  elem_bytes);
+		at.stamp += some;
+		to += SLIP_CAST(size_t, some) * elem_bytes;
 		done += some;
 	}
+	c->at = at;
 	if (done)
 		slip_spsc_release_to_(c);
 	return done;
@@ -390,7 +422,7 @@ SLIP_INLINE int slip_spsc_has_room_(void *handle)
 	struct slip_spsc_producer *p =
 		SLIP_CAST(struct slip_spsc_producer *, handle);
 
-	if (p->at.left || slip_spsc_room_(p))
+	if (slip_spsc_ready_to_push_(p))
 		return 1;
 	return p->error;
 }
@@ -400,7 +432,7 @@ SLIP_INLINE int slip_spsc_has_data_(void *handle)
 	struct slip_spsc_consumer *c =
 		SLIP_CAST(struct slip_spsc_consumer *, handle);
 
-	if (c->at.left || slip_spsc_look_(c))
+	if (slip_spsc_ready_to_pop_(c))
 		return 1;
 	return c->error;
 }
@@ -435,7 +467,9 @@ slip_spsc_attach_producer_of_(struct slip_spsc_producer *p, void *mem,
 	int rc;
 
 	__builtin_memset(p, 0, sizeof(*p));
-	p->shape.per_block = 1; /* not full: a push asks for room, and ends */
+	/* At position 0 of a limit of 0: a push asks for room, and ends. */
+	p->shape.per_block = 1;
+	p->at.stamp = p->at.end = 1 << 6;
 	p->error = -EPIPE;
 	rc = slip_spsc_begin_(ring, mem_bytes, self, wanted, &p->shape,
 			      &p->side.mode);
@@ -467,6 +501,7 @@ slip_spsc_attach_consumer_of_(struct slip_spsc_consumer *c, void *mem,
 {
 	struct slip_spsc_ring *ring = SLIP_CAST(struct slip_spsc_ring *, mem);
 	uint32_t per_block;
+	uint64_t head;
 	int rc;
 
 	__builtin_memset(c, 0, sizeof(*c));
@@ -482,10 +517,10 @@ slip_spsc_attach_consumer_of_(struct slip_spsc_consumer *c, void *mem,
 		return rc;
 	/* own: follows a consumer that is gone; the order comes with its role
 	 * (ROLE-A1), or with the ring */
-	c->head = slip_a64_load_relaxed(&ring->ends.head);
+	head = slip_a64_load_relaxed(&ring->ends.head);
 	per_block = c->shape.per_block;
-	slip_spsc_place_(&c->at, ring, &c->shape, c->head / per_block,
-			 SLIP_CAST(uint32_t, c->head % per_block));
+	slip_spsc_place_(&c->at, ring, &c->shape, head / per_block,
+			 SLIP_CAST(uint32_t, head % per_block));
 	c->error = 0;
 	return 0;
 }

@@ -41,7 +41,9 @@ static inline int spsc_init_aged(void *mem, size_t bytes, uint32_t capacity,
 		return rc;
 	for (uint64_t i = 1; i <= s.blocks && i <= age; i++) {
 		slip_spsc_place_(&at, ring, &s, age - i, s.per_block);
-		slip_a64_store_relaxed(at.control, at.stamp); /* init */
+		/* init */
+		slip_a64_store_relaxed(slip_spsc_control_(at.block, &s),
+				       at.stamp);
 	}
 	slip_a64_store_relaxed(&ring->ends.head, age * s.per_block); /* init */
 	return 0;

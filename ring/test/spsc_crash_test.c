@@ -359,7 +359,7 @@ static int commits_untold_and_dies(struct world *w)
 	EXPECT(2, place);
 	*place = 7;
 	await_sleeper(&ring_of(w)->ends.ev_data);
-	slip_spsc_publish_(&w->p, 1, 8);
+	slip_spsc_publish_(&w->p.at, &w->p.shape, 1);
 	kill(getpid(), SIGKILL);
 	return 3;
 }

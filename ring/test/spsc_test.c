@@ -248,7 +248,7 @@ Test(spsc, holds_exactly_its_capacity_at_every_size_and_phase)
 static uint32_t random_push(struct bench *b, unsigned char *buf, uint64_t in,
 			    uint64_t r)
 {
-	uint32_t bytes = b->p.at.elem_bytes;
+	uint32_t bytes = b->p.shape.elem_bytes;
 	uint32_t n = 1 + (uint32_t)(r >> 8) % 9;
 	void *place;
 
@@ -274,7 +274,7 @@ static uint32_t random_push(struct bench *b, unsigned char *buf, uint64_t in,
 static uint32_t random_pop(struct bench *b, unsigned char *buf, uint64_t out,
 			   uint64_t r)
 {
-	uint32_t bytes = b->c.at.elem_bytes;
+	uint32_t bytes = b->c.shape.elem_bytes;
 	uint32_t n = 1 + (uint32_t)(r >> 8) % 9;
 	const void *place;
 
@@ -513,7 +513,8 @@ static void age(struct slip_spsc_ring *ring, uint64_t pos)
 	slip_spsc_place_(&at, ring, &s, pos / s.per_block,
 			 (uint32_t)(pos % s.per_block));
 	if (pos % s.per_block)
-		slip_a64_store_relaxed(at.control, at.stamp);
+		slip_a64_store_relaxed(slip_spsc_control_(at.block, &s),
+				       at.stamp);
 }
 
 Test(spsc, runs_past_the_powers_of_two_where_counters_wrap)
@@ -549,17 +550,23 @@ Test(spsc, runs_past_the_powers_of_two_where_counters_wrap)
 	}
 }
 
+/* The control word that the consumer looks at. */
+static slip_a64 *control_of(const struct bench *b)
+{
+	return slip_spsc_control_(b->c.at.block, &b->c.shape);
+}
+
 Test(spsc, a_count_beyond_the_block_poisons_the_consumer)
 {
 	struct bench b;
 	uint64_t x = 1;
 
 	setup(&b, 4, 8);
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 8);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 8);
 	cr_assert(!slip_spsc_pop(&b.c, &x), "8 of 7");
 	cr_assert_eq(slip_spsc_pop_until(&b.c, &x, SLIP_FOREVER), -EBADMSG,
 		     "says so");
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 1);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 1);
 	cr_assert(!slip_spsc_pop(&b.c, &x), "stays poisoned");
 	teardown(&b);
 }
@@ -574,7 +581,7 @@ Test(spsc, a_count_that_shrinks_poisons_the_consumer)
 	cr_assert(slip_spsc_push(&b.p, &x), "2");
 	cr_assert(slip_spsc_pop(&b.c, &x), "1");
 	cr_assert(slip_spsc_pop(&b.c, &x), "2");
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 1);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 1);
 	cr_assert_eq(slip_spsc_pop_until(&b.c, &x, SLIP_FOREVER), -EBADMSG,
 		     "2 were there before");
 	teardown(&b);
@@ -586,7 +593,7 @@ Test(spsc, a_block_of_a_lap_to_come_poisons_the_consumer)
 	uint64_t x;
 
 	setup(&b, 4, 8);
-	slip_a64_store_relaxed(b.c.at.control, 9u << 6 | 1);
+	slip_a64_store_relaxed(control_of(&b), 9u << 6 | 1);
 	cr_assert_eq(slip_spsc_pop_until(&b.c, &x, SLIP_FOREVER), -EBADMSG,
 		     "from the future");
 	teardown(&b);
@@ -626,10 +633,10 @@ Test(spsc, takeover_of_a_damaged_ring_is_refused)
 	cr_assert_eq(slip_spsc_attach_producer(&b.p, b.mem, b.bytes, NULL),
 		     -EBADMSG, "3 consumed of 1");
 	slip_a64_store_relaxed(&b.p.ring->ends.head, 0);
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 63);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 63);
 	cr_assert_eq(slip_spsc_attach_producer(&b.p, b.mem, b.bytes, NULL),
 		     -EBADMSG, "63 of 7 in a block");
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 1);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 1);
 	cr_assert_eq(slip_spsc_attach_producer(&b.p, b.mem, b.bytes, NULL), 0,
 		     "repaired");
 	teardown(&b);
@@ -794,7 +801,7 @@ Test(spsc, inspect_survives_damage)
 	struct bench b;
 
 	setup(&b, 4, 8);
-	slip_a64_store_relaxed(b.c.at.control, 1u << 6 | 63);
+	slip_a64_store_relaxed(control_of(&b), 1u << 6 | 63);
 	cr_assert_eq(slip_spsc_inspect(b.mem, b.bytes, &info), -EBADMSG,
 		     "63 of 7 in a block");
 	teardown(&b);

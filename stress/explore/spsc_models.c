@@ -51,7 +51,7 @@ static void check(const uint64_t *elem, uint64_t position)
 
 static uint64_t tail_of(const struct slip_spsc_producer *p)
 {
-	return p->at.base + (p->at.stamp & 63);
+	return slip_spsc_position_(&p->at, &p->shape);
 }
 
 static bool push(struct slip_spsc_producer *p)
@@ -68,7 +68,7 @@ static bool push(struct slip_spsc_producer *p)
 static bool pop(struct slip_spsc_consumer *c)
 {
 	uint64_t elem[WORDS];
-	uint64_t position = c->head;
+	uint64_t position = slip_spsc_position_(&c->at, &c->shape);
 
 	if (!slip_spsc_pop(c, elem))
 		return false;
@@ -283,7 +283,7 @@ static void pop_n(void)
 	uint64_t elems[3 * WORDS];
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t at = s.c.head;
+		uint64_t at = slip_spsc_position_(&s.c.at, &s.c.shape);
 		uint32_t n = slip_spsc_pop_n(&s.c, elems, 3);
 
 		for (unsigned k = 0; k < n; k++)
@@ -316,7 +316,7 @@ static void peek_release(void)
 		if (!at)
 			continue;
 		slip_copy(elem, at, s.elem_bytes);
-		check(elem, s.c.head);
+		check(elem, slip_spsc_position_(&s.c.at, &s.c.shape));
 		slip_spsc_release(&s.c);
 		s.popped++;
 	}
@@ -338,7 +338,7 @@ static int push_until(struct slip_spsc_producer *p, uint64_t deadline)
 static int pop_until(struct slip_spsc_consumer *c, uint64_t deadline)
 {
 	uint64_t elem[WORDS];
-	uint64_t position = c->head;
+	uint64_t position = slip_spsc_position_(&c->at, &c->shape);
 	int rc = slip_spsc_pop_until(c, elem, deadline);
 
 	if (!rc)
@@ -477,7 +477,8 @@ static void producer_died(void)
 	some += s.popped > pushed;
 	X_ASSERT(!attach_p(&s.p2, &peers_member[X_THREADS]),
 		 "a successor is refused");
-	X_ASSERT(tail_of(&s.p2) == s.c.head, "the successor starts elsewhere");
+	X_ASSERT(tail_of(&s.p2) == slip_spsc_position_(&s.c.at, &s.c.shape),
+		 "the successor starts elsewhere");
 	usable(&s.p2, &s.c);
 }
 
@@ -510,11 +511,15 @@ static void consumer_died(void)
 	deaths += x_dead(1);
 	X_ASSERT(!attach_c(&s.c2, &peers_member[X_THREADS]),
 		 "a successor is refused");
-	X_ASSERT(s.c2.head == popped || (x_dead(1) && s.c2.head == popped + 1),
+	X_ASSERT(slip_spsc_position_(&s.c2.at, &s.c2.shape) == popped ||
+			 (x_dead(1) &&
+			  slip_spsc_position_(&s.c2.at, &s.c2.shape) ==
+				  popped + 1),
 		 "the successor starts at %llu, not %llu",
-		 (unsigned long long)s.c2.head, (unsigned long long)popped);
-	some += s.c2.head == popped + 1;
-	popped = s.c2.head;
+		 (unsigned long long)slip_spsc_position_(&s.c2.at, &s.c2.shape),
+		 (unsigned long long)popped);
+	some += slip_spsc_position_(&s.c2.at, &s.c2.shape) == popped + 1;
+	popped = slip_spsc_position_(&s.c2.at, &s.c2.shape);
 	left = drain(&s.c2);
 	X_ASSERT(popped + left == s.pushed, "%llu lost",
 		 (unsigned long long)(s.pushed - popped - left));

@@ -57,11 +57,12 @@ static void init(void *mem, size_t bytes)
 	/* init: nobody is there yet */
 	for (uint64_t i = 1; i < s.blocks && i <= age; i++) {
 		slip_spsc_place_(&at, ring, &s, age - i, s.per_block);
-		slip_a64_store_relaxed(at.control, at.stamp);
+		slip_a64_store_relaxed(slip_spsc_control_(at.block, &s),
+				       at.stamp);
 	}
 	begun = starts[start_].begun ? s.per_block - 1 : 0;
 	slip_spsc_place_(&at, ring, &s, age, begun);
-	slip_a64_store_relaxed(at.control, at.stamp);
+	slip_a64_store_relaxed(slip_spsc_control_(at.block, &s), at.stamp);
 	slip_a64_store_relaxed(&ring->ends.head, age * s.per_block + begun);
 }
 

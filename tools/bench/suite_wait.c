@@ -38,10 +38,10 @@ SLIP_CORE bool push_without(struct publisher *p, const uint64_t *elem)
 {
 	struct slip_spsc_producer *r = &p->ring;
 
-	if (SLIP_UNLIKELY(!r->at.left) && !slip_spsc_room_(r))
+	if (!slip_spsc_ready_to_push_(r))
 		return false;
-	slip_copy(r->at.slot, elem, sizeof(*elem));
-	slip_spsc_publish_(r, 1, sizeof(*elem));
+	slip_copy(slip_spsc_slot_(&r->at, sizeof(*elem)), elem, sizeof(*elem));
+	slip_spsc_publish_(&r->at, &r->shape, 1);
 	return true;
 }
 
