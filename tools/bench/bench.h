@@ -167,9 +167,11 @@ int bench_cpu(unsigned i);
 void bench_suite_limits(struct bench *b);
 void bench_suite_spsc(struct bench *b);
 void bench_suite_mpmc(struct bench *b);
+void bench_suite_record(struct bench *b);
 void bench_suite_wait(struct bench *b);
 void bench_suite_locks(struct bench *b);
 void bench_suite_ipc(struct bench *b);
 void bench_suite_crash(struct bench *b);
+void bench_suite_growth(struct bench *b);
 
 #endif

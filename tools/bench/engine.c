@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/bench/noise.h"
+
 static const struct suite {
 	const char *name;
 	void (*add)(struct bench *b);
@@ -16,7 +18,8 @@ static const struct suite {
 	{ "limits", bench_suite_limits }, { "spsc", bench_suite_spsc },
 	{ "mpmc", bench_suite_mpmc },	  { "wait", bench_suite_wait },
 	{ "locks", bench_suite_locks },	  { "ipc", bench_suite_ipc },
-	{ "crash", bench_suite_crash },
+	{ "crash", bench_suite_crash },	  { "growth", bench_suite_growth },
+	{ "record", bench_suite_record },
 
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
@@ -132,11 +135,16 @@ static bool wanted(const struct asked *a, const struct bench_options *o)
 /* --- asking ----------------------------------------------------------------
  */
 
+/* Of the time, for rounds in place of disturbed ones. */
+#define AGAIN 0.1
+
 struct run {
 	const struct bench_options *o;
 	double seconds; /* for all answers */
 	unsigned done, total;
 	uint64_t began;
+	double again; /* seconds left for rounds in place of disturbed ones */
+	double each;  /* seconds for an answer of these; 0: none yet */
 	bool shows;
 };
 
@@ -146,12 +154,14 @@ static double seconds_since(uint64_t began)
 }
 
 /* For the next answer: its share of what is left, as some suites take longer
- * than they are told. Starting and ending takes some 10 ms. */
+ * than they are told. Starting, ending and the probe take some 10 ms. */
 static double share(const struct run *r)
 {
-	double left = r->seconds - seconds_since(r->began);
+	double left = r->seconds - r->again - seconds_since(r->began);
 	double s = left / (r->total - r->done) - 0.01;
 
+	if (r->each > 0)
+		s = r->each;
 	return s < 0.005 ? 0.005 : s > 0.5 ? 0.5 : s;
 }
 
@@ -203,33 +213,99 @@ static void ask(struct run *r, struct asked *a, unsigned entry)
 	result->value[a->rounds] = answer.value;
 }
 
-static void ask_all(struct run *r, struct asked *a)
+static void probe(const struct run *r, struct asked *a)
 {
-	unsigned rounds = rounds_of(a, r->o);
+	if (r->o->watch)
+		bench_see_line(&a->seen[a->rounds], r->o->watch->line_ns());
+}
 
-	for (a->rounds = 0; a->rounds < rounds; a->rounds++) {
-		progress(r, a);
-		for (unsigned i = 0; i < a->c.count; i++)
-			ask(r, a, i);
+static void ask_watched(struct run *r, struct asked *a, unsigned entry)
+{
+	const struct bench_watch *w = r->o->watch;
+	struct bench_load before, after;
+
+	if (!w || a->result[entry].rc) {
+		ask(r, a, entry);
+		return;
 	}
+	w->load(&before);
+	ask(r, a, entry);
+	w->load(&after);
+	bench_see_load(&a->seen[a->rounds], &before, &after);
+	probe(r, a);
+}
+
+static void ask_round(struct run *r, struct asked *a)
+{
+	progress(r, a);
+	probe(r, a);
+	for (unsigned i = 0; i < a->c.count; i++)
+		ask_watched(r, a, i);
+	a->rounds++;
+	bench_sift(a);
+}
+
+/* As often again at most, and in the time that is for that. */
+static bool again(const struct run *r, const struct asked *a, unsigned rounds)
+{
+	return bench_mistrusted(a) && r->again > 0 && a->rounds < 2 * rounds &&
+	       a->rounds < BENCH_ROUNDS_MAX;
+}
+
+/*
+ * The first round of every case, then the second: what a machine does for a
+ * minute at a time is then in the spread of each row, where the reader sees it,
+ * and not between this run and the next.
+ */
+static void ask_all(struct run *r, struct bench *b)
+{
+	for (unsigned round = 0; round < BENCH_ROUNDS_MAX; round++)
+		for (unsigned i = 0; i < b->cases; i++)
+			if (wanted(&b->asked[i], r->o) &&
+			    round < rounds_of(&b->asked[i], r->o))
+				ask_round(r, &b->asked[i]);
+}
+
+/* One more round of each that most rounds of were disturbed; whether there was
+ * any. */
+static bool ask_again(struct run *r, struct bench *b)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < b->cases; i++) {
+		struct asked *a = &b->asked[i];
+		uint64_t began = bench_now_ns();
+
+		if (!a->rounds || !again(r, a, rounds_of(a, r->o)))
+			continue;
+		r->total += a->c.count;
+		ask_round(r, a);
+		r->again -= seconds_since(began);
+		any = true;
+	}
+	return any;
 }
 
 unsigned bench_run(struct bench *b, const struct bench_options *o)
 {
-	struct run r = { o, o->seconds,	    0,
-			 0, bench_now_ns(), isatty(STDERR_FILENO) == 1 };
+	struct run r = { .o = o,
+			 .seconds = o->seconds,
+			 .began = bench_now_ns(),
+			 .shows = isatty(STDERR_FILENO) == 1 };
 
 	if (r.seconds <= 0)
 		r.seconds = o->quick ? 40 : 1000;
+	r.again = o->watch ? r.seconds * AGAIN : 0;
 	for (unsigned i = 0; i < b->cases; i++)
 		if (wanted(&b->asked[i], o))
 			r.total += b->asked[i].c.count *
 				   rounds_of(&b->asked[i], o);
 	if (!r.total)
 		return 0;
-	for (unsigned i = 0; i < b->cases; i++)
-		if (wanted(&b->asked[i], o))
-			ask_all(&r, &b->asked[i]);
+	ask_all(&r, b);
+	r.each = (r.seconds - r.again) / r.total - 0.01;
+	while (ask_again(&r, b))
+		;
 	if (r.shows)
 		fputs("\r\033[K", stderr);
 	return r.total;

@@ -25,9 +25,40 @@ struct result {
 	struct bench_hist *hist; /* NULL if there is none */
 };
 
+/* All that was used of our processors so far. */
+struct bench_load {
+	uint64_t at_ns, busy_ns, own_ns, stolen_ns;
+	unsigned processors;
+};
+
+/* What is looked at while answers are measured (probe.c). */
+struct bench_watch {
+	double (*line_ns)(void); /* there and back; 0: not known */
+	void (*load)(struct bench_load *now);
+};
+extern const struct bench_watch bench_watch;
+
+enum bench_trouble {
+	BENCH_QUIET,
+	BENCH_MOVES,  /* processors were moved */
+	BENCH_STOLEN, /* by the host, for other machines */
+	BENCH_OTHERS, /* other processes */
+	BENCH_TROUBLES
+};
+
+/* In one round (noise.c). */
+struct bench_seen {
+	double first_ns, least_ns, most_ns; /* of a line, by probes */
+	uint64_t time_ns, busy_ns, own_ns;  /* of the processors */
+	uint64_t others_ns, stolen_ns;
+	enum bench_trouble trouble;
+};
+
 struct asked {
 	struct bench_case c;
-	unsigned rounds; /* done */
+	unsigned rounds;    /* done */
+	unsigned disturbed; /* of them */
+	struct bench_seen seen[BENCH_ROUNDS_MAX];
 	struct result *result;
 };
 
@@ -54,6 +85,7 @@ struct bench_options {
 	double seconds;	 /* of all; 0: 40 quick, 1,000 full */
 	unsigned rounds; /* 0: as the case says, or 5 quick, 9 full */
 	bool list;
+	const struct bench_watch *watch; /* NULL: every round is quiet */
 };
 
 struct bench *bench_new(void);
@@ -78,5 +110,12 @@ void bench_csv(const struct bench *b, FILE *out);
 /* What stood in the machine is asked for before it is measured. */
 json_t *bench_json(const struct bench *b, const char *command, json_t *machine);
 json_t *bench_machine(void);
+/* What changed the code, of the flags that it was compiled with; or "unknown". */
+const char *bench_flags(char *text, size_t bytes);
+/*
+ * Prints which rows of two runs, as JSON, differ by more than a tenth although
+ * neither run called them noisy, and how many agree. Returns how many differ.
+ */
+unsigned bench_compare(const json_t *then, const json_t *now, FILE *out);
 
 #endif

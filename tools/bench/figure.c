@@ -297,7 +297,7 @@ bool figure_latency(FILE *to, const json_t *what, const json_t *results)
 
 /* --- series ---------------------------------------------------------------- */
 
-static bool same_series(const json_t *a, const json_t *b)
+bool figure_together(const json_t *a, const json_t *b)
 {
 	return *figure_text(a, "series") &&
 	       figure_is(a, "suite", figure_text(b, "suite")) &&
@@ -310,13 +310,23 @@ bool figure_leads(const json_t *one, const json_t *results)
 	size_t i, n = 0;
 
 	foreach (json_object_get(results, "cases"), i, other) {
-		if (!same_series(other, one))
+		if (!figure_together(other, one))
 			continue;
 		if (!n && other != one)
 			return false;
 		n++;
 	}
 	return n > 1;
+}
+
+bool figure_tabled(const json_t *one, const json_t *results)
+{
+	const json_t *other;
+	size_t i, n = 0;
+
+	foreach (json_object_get(results, "cases"), i, other)
+		n += figure_together(other, one);
+	return n >= 4 && json_array_size(json_object_get(one, "entries")) <= 2;
 }
 
 static const json_t *entry_named(const json_t *one, const char *name)
@@ -338,7 +348,7 @@ static size_t all_entries(const json_t *first, const json_t *cases,
 	size_t i, k, n = 0;
 
 	foreach (cases, i, one) {
-		if (!same_series(one, first))
+		if (!figure_together(one, first))
 			continue;
 		foreach (json_object_get(one, "entries"), k, entry) {
 			size_t seen = 0;
@@ -364,8 +374,8 @@ static bool put_line(FILE *to, const json_t *first, const json_t *cases,
 	foreach (cases, i, one) {
 		const json_t *entry = entry_named(one, name);
 
-		if (!same_series(one, first) || !entry || !measured(entry) ||
-		    figure_number(entry, "median") <= 0)
+		if (!figure_together(one, first) || !entry ||
+		    !measured(entry) || figure_number(entry, "median") <= 0)
 			continue;
 		(void)fprintf(to, "%.9g %.9g\n", figure_number(one, "x"),
 			      figure_number(entry, "median"));
@@ -383,7 +393,7 @@ static bool put_slope(FILE *to, const json_t *first, const json_t *results,
 	size_t i;
 
 	foreach (json_object_get(results, "slopes"), i, slope) {
-		if (!same_series(slope, first) ||
+		if (!figure_together(slope, first) ||
 		    !figure_is(slope, "entry", name) ||
 		    !figure_is(slope, "unit", figure_text(first, "unit")))
 			continue;
@@ -399,6 +409,26 @@ static bool put_slope(FILE *to, const json_t *first, const json_t *results,
 	return false;
 }
 
+/* Of a logarithmic axis, which gnuplot would round to whole powers of ten. */
+static void put_range(FILE *to, const json_t *first, const json_t *cases)
+{
+	double least = figure_number(first, "x");
+	double most = least;
+	const json_t *one;
+	size_t i;
+
+	foreach (cases, i, one) {
+		double x = figure_number(one, "x");
+
+		if (!figure_together(one, first) || x <= 0)
+			continue;
+		least = fmin(least, x);
+		most = fmax(most, x);
+	}
+	(void)fprintf(to, "set xrange [%.9g:%.9g]\n", least / 1.15,
+		      most * 1.15);
+}
+
 static void put_tics(FILE *to, const json_t *first, const json_t *cases)
 {
 	size_t i, n = 0, step;
@@ -406,13 +436,13 @@ static void put_tics(FILE *to, const json_t *first, const json_t *cases)
 	size_t all = 0;
 
 	foreach (cases, i, one)
-		all += same_series(one, first);
+		all += figure_together(one, first);
 	step = (all + 5) / 6;
 	(void)fputs("set xtics (", to);
 	foreach (cases, i, one) {
 		double x = figure_number(one, "x");
 
-		if (!same_series(one, first) || n++ % step)
+		if (!figure_together(one, first) || n++ % step)
 			continue;
 		if (x >= 1024 && fmod(x, 1024 * 1024) == 0)
 			(void)fprintf(to, "'%g Mi' ", x / 1024 / 1024);
@@ -476,6 +506,8 @@ bool figure_series(FILE *to, const json_t *what, const json_t *results)
 	set_text(to, "ylabel", figure_text(what, "unit"));
 	(void)fprintf(to, "set logscale %s\nset format y '%%g'\n",
 		      figure_number(what, "x") > 0 ? "xy" : "y");
+	if (figure_number(what, "x") > 0)
+		put_range(to, what, cases);
 	put_tics(to, what, cases);
 	put_lines(to, what, results, list, drawn, n);
 	return true;

@@ -41,5 +41,10 @@ bool figure_is(const json_t *object, const char *key, const char *text);
 const char *figure_rounded(char to[FIGURE_ROUNDED], double value);
 /* Whether a case is the first of a series that can be drawn. */
 bool figure_leads(const json_t *one, const json_t *results);
+/* Whether it says more in a line and a table than as bars: one of four cases or
+ * more in a series, and at most two who answer. */
+bool figure_tabled(const json_t *one, const json_t *results);
+/* In the same series of the same suite? */
+bool figure_together(const json_t *a, const json_t *b);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "atomics/base.h"
 #include "tools/bench/bench.h"
@@ -38,6 +39,8 @@ struct ipc_job {
 	int rc;	      /* of the sides */
 	bool trip;    /* to and fro; else one way, from side 0 to side 1 */
 	int fd[2][2]; /* [direction][0: to take from, 1: to send to] */
+	int id;	      /* of a System V object ... */
+	pid_t keeper; /* ... and who will remove it */
 };
 
 static inline struct ipc_job *ipc_job(const struct bench_team *t)
@@ -189,6 +192,9 @@ struct ipc_way {
 /* point.way of a case: both sides share one processor. */
 #define IPC_ONE_CPU 1u
 
+/* ipc_streams.c: closes what stands in `fd`, once. */
+void ipc_close_fds(struct bench_team *t);
+
 /* suite_ipc.c */
 int ipc_ask(const struct ipc_way *way, bool trip, const struct bench_point *p,
 	    struct bench_answer *a);
@@ -251,5 +257,12 @@ IPC_DECLARE(unix_stream);
 IPC_DECLARE(unix_datagram);
 IPC_DECLARE(unix_seqpacket);
 IPC_DECLARE(tcp);
+IPC_DECLARE(sysv_queue);
+IPC_DECLARE(sysv_sem);
+IPC_DECLARE(posix_queue);
+IPC_DECLARE(posix_sem);
+IPC_DECLARE(eventfd);
+IPC_DECLARE(zeromq);
+IPC_DECLARE(nng);
 
 #endif

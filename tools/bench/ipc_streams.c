@@ -16,7 +16,7 @@
 
 #include "tools/bench/ipc_loops.h"
 
-static void close_fds(struct bench_team *t)
+void ipc_close_fds(struct bench_team *t)
 {
 	struct ipc_job *job = ipc_job(t);
 
@@ -124,7 +124,7 @@ static void shut_stream(struct stream_link *l)
 	{                                                                      \
 		shut_stream(l);                                                \
 	}                                                                      \
-	IPC_WAY(name, stream_link, setup_##name, close_fds)
+	IPC_WAY(name, stream_link, setup_##name, ipc_close_fds)
 
 /* The kernel may permit less; then the default stays. */
 static void enlarge_pipe(int fd)
@@ -255,7 +255,7 @@ static int setup_tcp(struct bench_team *t)
 	close(listener);
 	if (!rc)
 		return share_pair(job, pair);
-	job->fd[0][0] = pair[0]; /* for close_fds */
+	job->fd[0][0] = pair[0]; /* for ipc_close_fds */
 	job->fd[0][1] = pair[1];
 	return rc;
 }
@@ -342,7 +342,7 @@ SLIP_CORE int take_packets(void *link, void *msg, uint32_t bytes)
 	{                                                                      \
 		(void)l; /* the process ends */                                \
 	}                                                                      \
-	IPC_WAY(name, packet_link, setup_##name, close_fds)
+	IPC_WAY(name, packet_link, setup_##name, ipc_close_fds)
 
 PACKET_WAY(unix_datagram, SOCK_DGRAM)
 PACKET_WAY(unix_seqpacket, SOCK_SEQPACKET)

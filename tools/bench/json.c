@@ -2,11 +2,13 @@
 /* Results as JSON; README.md says what the fields mean. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
 #include "tools/bench/crash_json.h"
-#include "tools/bench/engine.h"
+#include "tools/bench/fit.h"
+#include "tools/bench/noise.h"
 
 static json_t *text(const char *s)
 {
@@ -55,7 +57,7 @@ static json_t *entry_json(const struct asked *a, unsigned i)
 	double ratios[BENCH_ROUNDS_MAX];
 	json_t *values = json_array();
 	unsigned n = r->rc ? 0 : a->rounds;
-	struct spread s = spread_of(r->value, n);
+	struct spread s = bench_values(a, i);
 	int ours = bench_ours(a);
 	json_t *j;
 
@@ -80,19 +82,22 @@ static json_t *case_json(const struct asked *a)
 {
 	const struct bench_point *p = &a->c.point;
 	json_t *entries = json_array();
+	json_t *j;
 
 	for (unsigned i = 0; i < a->c.count; i++)
 		json_array_append_new(entries, entry_json(a, i));
-	return json_pack(
-		"{s:s, s:s, s:s, s:b, s:o, s:o, s:f, s:i,"
-		" s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
-		"suite", a->c.suite, "name", a->c.name, "unit", a->c.unit,
-		"less_is_better", a->c.less_is_better, "series",
-		text(a->c.series), "x_name", text(a->c.x_name), "x", a->c.x,
-		"rounds", (int)a->rounds, "point", "elem_bytes",
-		(json_int_t)p->elem_bytes, "capacity", (json_int_t)p->capacity,
-		"batch", (json_int_t)p->batch, "work", (json_int_t)p->work,
-		"actors", (json_int_t)p->actors, "entries", entries);
+	j = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:f, s:i,"
+		      " s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
+		      "suite", a->c.suite, "name", a->c.name, "unit", a->c.unit,
+		      "less_is_better", a->c.less_is_better, "series",
+		      text(a->c.series), "x_name", text(a->c.x_name), "x",
+		      a->c.x, "rounds", (int)a->rounds, "point", "elem_bytes",
+		      (json_int_t)p->elem_bytes, "capacity",
+		      (json_int_t)p->capacity, "batch", (json_int_t)p->batch,
+		      "work", (json_int_t)p->work, "actors",
+		      (json_int_t)p->actors, "entries", entries);
+	bench_noise_json(a, j);
+	return j;
 }
 
 static json_t *target_json(const struct bench *b, const struct bench_target *t)
@@ -112,6 +117,36 @@ static json_t *target_json(const struct bench *b, const struct bench_target *t)
 		"noisy", v.noisy);
 }
 
+/* JSON has no NaN. */
+static json_t *real(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *slopes_json(const struct bench *b)
+{
+	json_t *slopes = json_array();
+	struct bench_slope s;
+
+	for (unsigned i = 0; i < b->cases; i++)
+		for (unsigned j = 0; j < b->asked[i].c.count; j++) {
+			if (bench_slope(b, &b->asked[i], j, &s))
+				continue;
+			json_array_append_new(
+				slopes,
+				json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o,"
+					  " s:o, s:o}",
+					  "suite", s.suite, "series", s.series,
+					  "entry", s.entry, "x_name",
+					  text(s.x_name), "unit", s.unit,
+					  "slope", real(s.fit.slope),
+					  "intercept", real(s.fit.intercept),
+					  "exponent", real(s.fit.exponent),
+					  "r2", real(s.fit.r2)));
+		}
+	return slopes;
+}
+
 json_t *bench_json(const struct bench *b, const char *command, json_t *machine)
 {
 	json_t *cases = json_array();
@@ -127,8 +162,9 @@ json_t *bench_json(const struct bench *b, const char *command, json_t *machine)
 			json_array_append_new(cases, case_json(&b->asked[i]));
 	for (unsigned i = 0; i < b->targets_count; i++)
 		json_array_append_new(targets, target_json(b, &b->targets[i]));
-	return json_pack("{s:s, s:s, s:s, s:O, s:o, s:o, s:o}", "format",
+	return json_pack("{s:s, s:s, s:s, s:O, s:o, s:o, s:o, s:o}", "format",
 			 "slipring-bench-1", "command", command, "when", when,
-			 "machine", machine, "cases", cases, "targets", targets,
-			 "crash", bench_crash_timelines());
+			 "machine", machine, "cases", cases, "slopes",
+			 slopes_json(b), "targets", targets, "crash",
+			 bench_crash_timelines());
 }

@@ -14,9 +14,6 @@
 #else
 #define COMPILER "gcc " __VERSION__
 #endif
-#ifndef BENCH_FLAGS
-#define BENCH_FLAGS "unknown"
-#endif
 
 /* The first line of a file, or of what a command says. */
 static const char *line_of(FILE *in, bool command, char *text, size_t bytes)
@@ -94,7 +91,8 @@ json_t *bench_machine(void)
 	json_object_set_new(m, "kernel", json_string(text[1]));
 	json_object_set_new(m, "machine", json_string(u.machine));
 	json_object_set_new(m, "compiler", json_string(COMPILER));
-	json_object_set_new(m, "flags", json_string(BENCH_FLAGS));
+	json_object_set_new(m, "flags",
+			    json_string(bench_flags(text[5], sizeof(text[5]))));
 	json_object_set_new(m, "commit",
 			    json_string(commit(text[2], sizeof(text[2]))));
 	json_object_set_new(

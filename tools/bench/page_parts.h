@@ -25,6 +25,9 @@ void page_ratio(struct page *p, const json_t *entry);
 void page_ratios(struct page *p, const char *suite);
 void page_latencies(struct page *p, const json_t *one);
 void page_recoveries(struct page *p);
+/* Of a series, by its first case: what was measured, if figure_tabled(); and
+ * what was fitted. */
+void page_series(struct page *p, const json_t *first);
 void page_slopes(struct page *p, const json_t *first);
 /* The one before it in the array is of another suite, or there is none. */
 bool page_starts_suite(const json_t *cases, size_t i);

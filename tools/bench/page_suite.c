@@ -221,7 +221,8 @@ void page_suite(struct page *p, const char *suite)
 	page_text(p, suite);
 	(void)fputs("</h2>\n<div class=\"grid\">\n", p->to);
 	foreach (cases, i, one)
-		if (figure_is(one, "suite", suite))
+		if (figure_is(one, "suite", suite) &&
+		    !figure_tabled(one, p->results))
 			put_case(p, one);
 	(void)fputs("</div>\n", p->to);
 	page_ratios(p, suite);
@@ -230,7 +231,9 @@ void page_suite(struct page *p, const char *suite)
 		if (!figure_is(one, "suite", suite))
 			continue;
 		page_latencies(p, one);
-		if (figure_leads(one, p->results))
-			page_slopes(p, one);
+		if (!figure_leads(one, p->results))
+			continue;
+		page_series(p, one);
+		page_slopes(p, one);
 	}
 }

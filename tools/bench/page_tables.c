@@ -48,11 +48,14 @@ static bool compared(const json_t *entry)
 	return json_is_object(json_object_get(entry, "ratio"));
 }
 
-static bool has_ratio(const json_t *one)
+/* Of a series in a table (page_series()) nobody reads them. */
+static bool has_ratio(const json_t *one, const json_t *results)
 {
 	const json_t *entry;
 	size_t i;
 
+	if (figure_tabled(one, results))
+		return false;
 	foreach (json_object_get(one, "entries"), i, entry)
 		if (compared(entry))
 			return true;
@@ -60,9 +63,10 @@ static bool has_ratio(const json_t *one)
 }
 
 /* Names of all that ours is compared with in a suite, each once. */
-static size_t columns(const json_t *cases, const char *suite,
+static size_t columns(const json_t *results, const char *suite,
 		      const char **names)
 {
+	const json_t *cases = json_object_get(results, "cases");
 	const json_t *one, *entry;
 	size_t i, k, n = 0;
 
@@ -71,7 +75,8 @@ static size_t columns(const json_t *cases, const char *suite,
 			const char *name = figure_text(entry, "name");
 			size_t seen = 0;
 
-			if (!figure_is(one, "suite", suite) || !compared(entry))
+			if (!figure_is(one, "suite", suite) ||
+			    !has_ratio(one, results) || !compared(entry))
 				continue;
 			while (seen < n && strcmp(names[seen], name))
 				seen++;
@@ -136,7 +141,7 @@ void page_ratios(struct page *p, const char *suite)
 {
 	const json_t *cases = json_object_get(p->results, "cases");
 	const char *names[MOST];
-	size_t i, n = columns(cases, suite, names);
+	size_t i, n = columns(p->results, suite, names);
 	const json_t *one;
 
 	if (!n)
@@ -145,7 +150,8 @@ void page_ratios(struct page *p, const char *suite)
 	(void)fputs("<th scope=\"col\">than</th>", p->to);
 	put_head(p, names, n);
 	foreach (cases, i, one)
-		if (figure_is(one, "suite", suite) && has_ratio(one))
+		if (figure_is(one, "suite", suite) &&
+		    has_ratio(one, p->results))
 			put_ratios(p, one, names, n);
 	close_box(p);
 }
@@ -189,6 +195,58 @@ void page_latencies(struct page *p, const json_t *one)
 		close_box(p);
 }
 
+/* --- series ---------------------------------------------------------------- */
+
+static void put_measured(struct page *p, const json_t *one)
+{
+	char text[FIGURE_ROUNDED];
+	const json_t *entry;
+	size_t i;
+
+	open_row(p, figure_text(one, "name"));
+	foreach (json_object_get(one, "entries"), i, entry) {
+		if (json_is_string(json_object_get(entry, "error"))) {
+			(void)fputs("<td>", p->to);
+			page_text(p, figure_text(entry, "error"));
+			(void)fputs("</td>", p->to);
+			continue;
+		}
+		(void)fprintf(
+			p->to, "<td>%s",
+			figure_rounded(text, figure_number(entry, "median")));
+		(void)fprintf(
+			p->to, " <small>%s\xe2\x80\x93",
+			figure_rounded(text, figure_number(entry, "min")));
+		(void)fprintf(p->to, "%s%s</small></td>",
+			      figure_rounded(text, figure_number(entry, "max")),
+			      json_is_true(json_object_get(entry, "noisy"))
+				      ? " noisy"
+				      : "");
+	}
+	(void)fputs("</tr>\n", p->to);
+}
+
+void page_series(struct page *p, const json_t *first)
+{
+	const char *heads[3] = { "case" };
+	const json_t *entry, *one;
+	char of[256];
+	size_t i, n = 1;
+
+	if (!figure_tabled(first, p->results))
+		return;
+	foreach (json_object_get(first, "entries"), i, entry)
+		heads[n++] = figure_text(entry, "name");
+	(void)snprintf(of, sizeof(of), "%s, %s", figure_text(first, "series"),
+		       figure_text(first, "unit"));
+	open_box(p, "Medians: ", of);
+	put_head(p, heads, n);
+	foreach (json_object_get(p->results, "cases"), i, one)
+		if (figure_together(one, first))
+			put_measured(p, one);
+	close_box(p);
+}
+
 /* --- slopes ---------------------------------------------------------------- */
 
 static void put_slope(struct page *p, const json_t *slope)
@@ -197,9 +255,13 @@ static void put_slope(struct page *p, const json_t *slope)
 					    "r2" };
 
 	open_row(p, figure_text(slope, "entry"));
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		(void)fprintf(p->to, "<td>%.4g</td>",
-			      figure_number(slope, keys[i]));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (json_is_number(json_object_get(slope, keys[i])))
+			(void)fprintf(p->to, "<td>%.3g</td>",
+				      figure_number(slope, keys[i]));
+		else
+			(void)fputs("<td>\xe2\x80\x93</td>", p->to);
+	}
 	(void)fputs("<td>", p->to);
 	page_text(p, figure_text(slope, "unit"));
 	(void)fputs("</td></tr>\n", p->to);

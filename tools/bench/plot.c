@@ -86,8 +86,10 @@ static int put(const struct plots *p, figure_writer *write, const json_t *what,
 static int put_case(const struct plots *p, const json_t *one)
 {
 	const char *name = figure_text(one, "name");
-	int rc = put(p, figure_bars, one, name, "bars");
+	int rc = 0;
 
+	if (!figure_tabled(one, p->results))
+		rc = put(p, figure_bars, one, name, "bars");
 	if (!rc)
 		rc = put(p, figure_latency, one, name, "latency");
 	if (!rc)

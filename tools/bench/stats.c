@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/bench/engine.h"
+#include "tools/bench/noise.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -65,7 +65,7 @@ unsigned bench_ratios(const struct asked *a, unsigned ours, unsigned other,
 	if (x->rc || y->rc)
 		return 0;
 	for (unsigned i = 0; i < a->rounds; i++)
-		if (x->value[i] > 0 && y->value[i] > 0)
+		if (bench_kept(a, i) && x->value[i] > 0 && y->value[i] > 0)
 			ratios[n++] = better(a, x->value[i], y->value[i]);
 	return n;
 }
@@ -78,12 +78,13 @@ bool bench_noisy(const struct asked *a, unsigned entry)
 
 	if (a->result[entry].rc)
 		return false;
+	if (bench_mistrusted(a))
+		return true;
 	if (ours >= 0 && (unsigned)ours != entry)
 		n = bench_ratios(a, (unsigned)ours, entry, ratios);
 	if (n)
 		return spread_of(ratios, n).quartiles > BENCH_NOISY;
-	return spread_of(a->result[entry].value, a->rounds).quartiles >
-	       BENCH_NOISY;
+	return bench_values(a, entry).quartiles > BENCH_NOISY;
 }
 
 /* --- targets ---------------------------------------------------------------
@@ -120,7 +121,7 @@ static unsigned best_ratios(const struct asked *a, unsigned ours,
 			double ratio;
 
 			if (a->c.entries[i].kind != BENCH_RIVAL ||
-			    a->result[i].rc)
+			    a->result[i].rc || !bench_kept(a, r))
 				continue;
 			ratio = better(a, a->result[ours].value[r],
 				       a->result[i].value[r]);
@@ -151,6 +152,6 @@ struct verdict bench_judge(const struct bench *b, const struct bench_target *t)
 			      : best_ratios(a, (unsigned)ours, ratios);
 	v.ratio = spread_of(ratios, v.rounds);
 	v.met = v.rounds && v.ratio.median >= t->at_least;
-	v.noisy = v.ratio.quartiles > BENCH_NOISY;
+	v.noisy = v.ratio.quartiles > BENCH_NOISY || bench_mistrusted(a);
 	return v;
 }

@@ -5,8 +5,9 @@
  * of ours spins a little and then sleeps, as its calls do for any user.
  *
  * Readers of streams take what is there (as stdio does), and queues are made
- * as long as the system permits. Semaphores and eventfd carry no data: they
- * are listed with the smallest messages, and what is checked is their number.
+ * as long as the system permits. Semaphores and eventfd carry no data, so with
+ * them goes a buffer that both map (ipc_slots.h): what a ring of one's own
+ * would be.
  */
 #define _GNU_SOURCE
 
@@ -52,7 +53,8 @@ int ipc_ask(const struct ipc_way *way, bool trip, const struct bench_point *p,
 	struct ipc_job job = { .answer = a,
 			       .way = way,
 			       .trip = trip,
-			       .fd = { { -1, -1 }, { -1, -1 } } };
+			       .fd = { { -1, -1 }, { -1, -1 } },
+			       .id = -1 };
 	struct bench_team t = { .point = p,
 				.sides = 2,
 				.run = { way->side, way->side },
@@ -76,16 +78,23 @@ int ipc_ask(const struct ipc_way *way, bool trip, const struct bench_point *p,
 	{                                                         \
 		.name = text, .kind = k, .package = deb, .ask = f \
 	}
-#define IPC_CHANNELS(what)                                               \
-	IPC_ENTRY("pipe", BENCH_RIVAL, NULL, ipc_##what##_pipe),         \
-		IPC_ENTRY("FIFO", BENCH_RIVAL, NULL, ipc_##what##_fifo), \
-		IPC_ENTRY("UNIX stream", BENCH_RIVAL, NULL,              \
-			  ipc_##what##_unix_stream),                     \
-		IPC_ENTRY("UNIX datagram", BENCH_RIVAL, NULL,            \
-			  ipc_##what##_unix_datagram),                   \
-		IPC_ENTRY("UNIX seqpacket", BENCH_RIVAL, NULL,           \
-			  ipc_##what##_unix_seqpacket),                  \
-		IPC_ENTRY("TCP loopback", BENCH_RIVAL, NULL, ipc_##what##_tcp)
+#define IPC_RIVAL(text, f) IPC_ENTRY(text, BENCH_RIVAL, NULL, f)
+#define IPC_CHANNELS(what)                                                     \
+	IPC_RIVAL("pipe", ipc_##what##_pipe),                                  \
+		IPC_RIVAL("FIFO", ipc_##what##_fifo),                          \
+		IPC_RIVAL("UNIX stream", ipc_##what##_unix_stream),            \
+		IPC_RIVAL("UNIX datagram", ipc_##what##_unix_datagram),        \
+		IPC_RIVAL("UNIX seqpacket", ipc_##what##_unix_seqpacket),      \
+		IPC_RIVAL("TCP loopback", ipc_##what##_tcp),                   \
+		IPC_RIVAL("System V queue", ipc_##what##_sysv_queue),          \
+		IPC_RIVAL("POSIX queue", ipc_##what##_posix_queue),            \
+		IPC_RIVAL("System V semaphores, buffer",                       \
+			  ipc_##what##_sysv_sem),                              \
+		IPC_RIVAL("POSIX semaphores, buffer", ipc_##what##_posix_sem), \
+		IPC_RIVAL("eventfd, buffer", ipc_##what##_eventfd),            \
+		IPC_ENTRY("ZeroMQ", BENCH_RIVAL, "libzmq5",                    \
+			  ipc_##what##_zeromq),                                \
+		IPC_ENTRY("nng", BENCH_RIVAL, "libnng1", ipc_##what##_nng)
 
 static const struct bench_entry rate_8[] = {
 	IPC_ENTRY("slipring spsc", BENCH_OURS, NULL, ipc_rate_word),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
-#include "tools/bench/engine.h"
+#include "tools/bench/fit.h"
+#include "tools/bench/noise.h"
 
 /* Three digits are as many as a measurement has. */
 static const char *number(char *text, size_t bytes, double v)
@@ -29,7 +31,7 @@ static void print_entry(const struct asked *a, unsigned i, FILE *out)
 	static const char marks[] = { '*', ' ', '-' };
 	const struct bench_entry *e = &a->c.entries[i];
 	const struct result *r = &a->result[i];
-	struct spread v = spread_of(r->value, a->rounds);
+	struct spread v = bench_values(a, i);
 	double ratios[BENCH_ROUNDS_MAX];
 	int ours = bench_ours(a);
 	char t[4][32];
@@ -59,6 +61,42 @@ static void print_entry(const struct asked *a, unsigned i, FILE *out)
 	(void)fputc('\n', out);
 }
 
+static void print_slope(const struct bench_slope *s, FILE *out)
+{
+	(void)fprintf(out, "    %-34s %.3g %c %.3g x %s", s->entry,
+		      s->fit.intercept, s->fit.slope < 0 ? '-' : '+',
+		      fabs(s->fit.slope), s->unit);
+	if (isnan(s->fit.exponent))
+		(void)fprintf(out, "  %s\n", fit_says(&s->fit));
+	else
+		(void)fprintf(out, "  exponent %.2f: %s (r2 %.2f)\n",
+			      s->fit.exponent, fit_says(&s->fit), s->fit.r2);
+}
+
+/* Once its last case has been printed. */
+static void print_series(const struct bench *b, unsigned last, FILE *out)
+{
+	const struct asked *a = &b->asked[last];
+	struct bench_slope s;
+	bool headed = false;
+
+	for (unsigned i = last + 1; i < b->cases; i++)
+		if (bench_same_series(a, &b->asked[i]))
+			return;
+	for (unsigned i = 0; i <= last; i++)
+		for (unsigned j = 0; j < b->asked[i].c.count; j++) {
+			if (!bench_same_series(a, &b->asked[i]) ||
+			    bench_slope(b, &b->asked[i], j, &s))
+				continue;
+			if (!headed)
+				(void)fprintf(out, "  fitted: %s: %s, by %s\n",
+					      s.suite, s.series,
+					      s.x_name ? s.x_name : "x");
+			headed = true;
+			print_slope(&s, out);
+		}
+}
+
 void bench_print(const struct bench *b, FILE *out)
 {
 	for (unsigned i = 0; i < b->cases; i++) {
@@ -69,8 +107,10 @@ void bench_print(const struct bench *b, FILE *out)
 		(void)fprintf(out, "%s: %s, %s is better, %u rounds\n",
 			      a->c.suite, a->c.name,
 			      a->c.less_is_better ? "less" : "more", a->rounds);
+		bench_print_noise(a, out);
 		for (unsigned j = 0; j < a->c.count; j++)
 			print_entry(a, j, out);
+		print_series(b, i, out);
 	}
 	(void)fputs("* ours, - a limit of the machine. Medians [least, most] "
 		    "of the rounds.\n",
@@ -110,7 +150,7 @@ void bench_csv(const struct bench *b, FILE *out)
 {
 	static const char *const kinds[] = { "ours", "rival", "limit" };
 
-	(void)fputs("suite,case,entry,kind,unit,round,value\r\n", out);
+	(void)fputs("suite,case,entry,kind,unit,series,x,round,value\r\n", out);
 	for (unsigned i = 0; i < b->cases; i++)
 		for (unsigned j = 0; j < b->asked[i].c.count; j++) {
 			const struct asked *a = &b->asked[i];
@@ -123,7 +163,10 @@ void bench_csv(const struct bench *b, FILE *out)
 				field(e->name, out);
 				field(kinds[e->kind], out);
 				field(a->c.unit, out);
-				(void)fprintf(out, "%u,%.9g\r\n", r,
+				field(a->c.series ? a->c.series : "", out);
+				if (a->c.series)
+					(void)fprintf(out, "%.9g", a->c.x);
+				(void)fprintf(out, ",%u,%.9g\r\n", r,
 					      a->result[j].value[r]);
 			}
 		}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/bench/engine.h"
+#include "tools/bench/figure.h"
 #include "tools/bench/page.h"
 #include "tools/slipring/common.h"
 
@@ -15,11 +16,21 @@ struct request {
 	unsigned count;
 	bool targets;
 	const char *json, *csv, *html, *plot;
+	const char *compare, *from;
+	json_t *former; /* to compare with */
 	FILE *json_out, *csv_out;
 	char command[1024];
 };
 
-enum { KEY_CASE = 0x100, KEY_ROUNDS, KEY_SECONDS, KEY_PLOT, KEY_LIST };
+enum {
+	KEY_CASE = 0x100,
+	KEY_ROUNDS,
+	KEY_SECONDS,
+	KEY_PLOT,
+	KEY_LIST,
+	KEY_COMPARE,
+	KEY_FROM
+};
 
 static const struct argp_option known[] = {
 	{ "quick", 'q', NULL, 0, "the short form: under a minute", 0 },
@@ -30,6 +41,10 @@ static const struct argp_option known[] = {
 	{ "csv", 'c', "FILE", 0, "write a line for each value (-: stdout)", 0 },
 	{ "html", 'H', "FILE", 0, "draw one page, with nothing outside it", 0 },
 	{ "plot", KEY_PLOT, "DIR", 0, "draw SVG files, by gnuplot", 0 },
+	{ "compare", KEY_COMPARE, "FILE", 0,
+	  "say what differs from that run's JSON; exit 1 if anything does", 0 },
+	{ "from", KEY_FROM, "FILE", 0,
+	  "measure nothing: draw or compare that run's JSON", 0 },
 	{ "case", KEY_CASE, "TEXT", 0,
 	  "only cases with that in \"suite: name\"", 0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "ask each so often (9; quick 5)", 0 },
@@ -86,6 +101,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_PLOT:
 		r->plot = arg;
 		break;
+	case KEY_COMPARE:
+		r->compare = arg;
+		break;
+	case KEY_FROM:
+		r->from = arg;
+		break;
 	case KEY_CASE:
 		r->o.only = arg;
 		break;
@@ -100,6 +121,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		add_suite(r, arg, state);
+		break;
+	case ARGP_KEY_END:
+		if (r->from && (r->count || r->json || r->csv || r->targets))
+			argp_error(state, "--from goes with --html, --plot and "
+					  "--compare only");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -150,34 +176,36 @@ static int drawn(int rc, const char *path)
 	return rc ? complain(path, "%s", strerror(-rc)) : 0;
 }
 
-/* What is made of the results as JSON. */
-static int write_json(const struct bench *b, const struct request *r,
-		      json_t *machine)
+static int write_json(json_t *results, const struct request *r)
 {
-	json_t *results = bench_json(b, r->command, machine);
+	(void)json_dumpf(results, r->json_out,
+			 JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+	(void)fputc('\n', r->json_out);
+	return written(r->json_out, r->json);
+}
+
+/* What is made of the results as JSON. */
+static int draw(json_t *results, const struct request *r)
+{
 	int rc = 0;
 
-	if (!results)
-		return complain("bench", "the results are no JSON");
-	if (r->json) {
-		(void)json_dumpf(results, r->json_out,
-				 JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-		(void)fputc('\n', r->json_out);
-		rc = written(r->json_out, r->json);
-	}
 	if (r->html)
 		rc |= drawn(bench_page(results, r->html), r->html);
 	if (r->plot)
 		rc |= drawn(bench_plot(results, r->plot), r->plot);
-	json_decref(results);
+	if (r->former && bench_compare(r->former, results, stdout))
+		rc = STATUS_FAILED;
 	return rc;
 }
 
 static int give(const struct bench *b, const struct request *r, json_t *machine)
 {
 	bool quiet = r->json_out == stdout || r->csv_out == stdout;
+	json_t *results = bench_json(b, r->command, machine);
 	int rc = 0;
 
+	if (!results)
+		return complain("bench", "the results are no JSON");
 	if (!quiet)
 		bench_print(b, stdout);
 	if (!quiet && r->targets)
@@ -186,8 +214,10 @@ static int give(const struct bench *b, const struct request *r, json_t *machine)
 		bench_csv(b, r->csv_out);
 		rc |= written(r->csv_out, r->csv);
 	}
-	if (r->json || r->html || r->plot)
-		rc |= write_json(b, r, machine);
+	if (r->json)
+		rc |= write_json(results, r);
+	rc |= draw(results, r);
+	json_decref(results);
 	return rc;
 }
 
@@ -223,6 +253,45 @@ static int measure(struct bench *b, struct request *r)
 	return rc ? rc : r->targets && !all_met(b) ? STATUS_FAILED : 0;
 }
 
+static bool load(const char *path, json_t **results)
+{
+	json_error_t error;
+
+	if (!path)
+		return true;
+	*results = json_load_file(path, 0, &error);
+	if (!*results)
+		(void)complain(path, "%s", error.text);
+	else if (strcmp(figure_text(*results, "format"), "slipring-bench-1"))
+		(void)complain(path, "not the JSON of slipring bench");
+	else
+		return true;
+	return false;
+}
+
+static int from_file(const struct request *r)
+{
+	json_t *results = NULL;
+	int rc = load(r->from, &results) ? draw(results, r) : STATUS_FAILED;
+
+	json_decref(results);
+	return rc;
+}
+
+static int from_machine(struct request *r)
+{
+	struct bench *b = bench_new();
+	int rc = 0;
+
+	(void)bench_collect(b, &r->o);
+	if (r->o.list)
+		list_cases(b);
+	else
+		rc = measure(b, r);
+	bench_free(b);
+	return rc;
+}
+
 static void keep_command(struct request *r, int argc, char **argv)
 {
 	size_t at = 0;
@@ -245,19 +314,15 @@ int cmd_bench(int argc, char **argv)
 		NULL
 	};
 	static struct request r;
-	struct bench *b;
-	int rc = 0;
+	int rc = STATUS_FAILED;
 
 	r.o.suites = r.names;
+	r.o.watch = &bench_watch;
 	keep_command(&r, argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &r))
 		return STATUS_USAGE;
-	b = bench_new();
-	(void)bench_collect(b, &r.o);
-	if (r.o.list)
-		list_cases(b);
-	else
-		rc = measure(b, &r);
-	bench_free(b);
+	if (load(r.compare, &r.former))
+		rc = r.from ? from_file(&r) : from_machine(&r);
+	json_decref(r.former);
 	return rc;
 }

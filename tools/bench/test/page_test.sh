@@ -96,7 +96,8 @@ fi
 
 # --- in a browser ------------------------------------------------------------
 
-chromium=$(command -v chromium || command -v chromium-browser) || {
+chromium=$(command -v chromium-headless-shell || command -v chromium ||
+	command -v chromium-browser) || {
 	skip chromium "widths, schemes, print"
 	finish
 }
