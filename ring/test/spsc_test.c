@@ -20,6 +20,11 @@ struct tick {
 SLIP_SPSC_DEFINE(ticks, struct tick);
 SLIP_SPSC_DEFINE(words, uint64_t);
 
+struct wide {
+	uint64_t first, middle[2], last;
+};
+SLIP_SPSC_DEFINE(wides, struct wide);
+
 static const uint32_t sizes[] = { 1,  2,  3,   4,   7,	 8,    12,
 				  16, 24, 28,  29,  55,	 56,   57,
 				  60, 64, 120, 121, 184, 1000, 65536 };
@@ -711,6 +716,65 @@ Test(spsc, typed_calls_carry_their_type)
 	slip_spsc_detach_producer(&p);
 	slip_spsc_detach_consumer(&c);
 	free(mem);
+}
+
+/* Batches of all lengths from all places in a block, of the size that the
+ * compiler knows: 7 to a block, 3, and 1. */
+#define TYPED_BATCHES(name, type, set, get)                                   \
+	static void name##_batches(void)                                      \
+	{                                                                     \
+		size_t bytes = name##_bytes(16);                              \
+		void *mem = fresh_memory(bytes);                              \
+		struct slip_spsc_producer p;                                  \
+		struct slip_spsc_consumer c;                                  \
+		uint64_t in = 0, out = 0;                                     \
+		type some[16] = { 0 };                                        \
+                                                                              \
+		cr_assert_eq(name##_init(mem, bytes, 16, 0), 0, "init");      \
+		cr_assert_eq(name##_attach_producer(&p, mem, bytes, NULL), 0, \
+			     "p");                                            \
+		cr_assert_eq(name##_attach_consumer(&c, mem, bytes, NULL), 0, \
+			     "c");                                            \
+		for (uint32_t n = 1; n <= 16; n++)                            \
+			for (uint32_t m = 1; m <= 16; m++) {                  \
+				uint32_t got, all;                            \
+                                                                              \
+				for (uint32_t i = 0; i < n; i++)              \
+					set(some[i], in + i);                 \
+				in += name##_push_n(&p, some, n);             \
+				for (uint32_t i = 0; i < 16; i++)             \
+					set(some[i], 1u << 20);               \
+				got = name##_pop_n(&c, some, m);              \
+				all = (uint32_t)(in - out);                   \
+				cr_assert_eq(got, m < all ? m : all, "pop");  \
+				for (uint32_t i = 0; i < got; i++)            \
+					cr_assert_eq(get(some[i]), out + i,   \
+						     "the next");             \
+				for (uint32_t i = got; i < 16; i++)           \
+					cr_assert_eq(get(some[i]), 1u << 20,  \
+						     "no more than that");    \
+				out += got;                                   \
+			}                                                     \
+		cr_assert_gt(out, 500u, "enough");                            \
+		slip_spsc_detach_producer(&p);                                \
+		slip_spsc_detach_consumer(&c);                                \
+		free(mem);                                                    \
+	}
+#define SET_WORD(w, v) ((w) = (v))
+#define GET_WORD(w)    (w)
+#define SET_TICK(t, v) ((t).time = (v), (t).price = (uint32_t)(v))
+#define GET_TICK(t)    ((t).price == (uint32_t)(t).time ? (t).time : ~0ull)
+#define SET_WIDE(w, v) ((w).first = (v), (w).last = (v))
+#define GET_WIDE(w)    ((w).first == (w).last ? (w).first : ~0ull)
+TYPED_BATCHES(words, uint64_t, SET_WORD, GET_WORD)
+TYPED_BATCHES(ticks, struct tick, SET_TICK, GET_TICK)
+TYPED_BATCHES(wides, struct wide, SET_WIDE, GET_WIDE)
+
+Test(spsc, typed_batches_of_every_length_keep_their_order)
+{
+	words_batches();
+	ticks_batches();
+	wides_batches();
 }
 
 Test(spsc, inspect_counts_from_outside)
