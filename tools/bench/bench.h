@@ -100,6 +100,9 @@ struct bench_target {
 	const char *against;
 	double at_least;
 	const char *line; /* what was asked for, in words */
+	/* Where it was not met in the end: what was tried, and what it is that
+	 * stands in the way. */
+	const char *limit;
 };
 void bench_target(struct bench *b, const struct bench_target *t);
 

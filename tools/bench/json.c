@@ -105,10 +105,10 @@ static json_t *target_json(const struct bench *b, const struct bench_target *t)
 	struct verdict v = bench_judge(b, t);
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:f, s:f, s:s, s:b}",
-		"suite", t->suite, "name", t->name, "line", t->line, "ours",
-		text(t->ours), "against", text(t->against), "at_least",
-		t->at_least, "ratio",
+		"{s:s, s:s, s:s, s:o, s:o, s:o, s:f, s:o, s:f, s:f, s:s, s:b}",
+		"suite", t->suite, "name", t->name, "line", t->line, "limit",
+		v.met ? json_null() : text(t->limit), "ours", text(t->ours),
+		"against", text(t->against), "at_least", t->at_least, "ratio",
 		v.rounds ? json_real(v.ratio.median) : json_null(), "min",
 		v.ratio.min, "max", v.ratio.max, "verdict",
 		!v.rounds ? "not measured"

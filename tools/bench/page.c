@@ -196,6 +196,10 @@ static void put_target(struct page *p, const json_t *target)
 	page_text(p, figure_text(target, "suite"));
 	(void)fputs(": ", p->to);
 	page_text(p, figure_text(target, "name"));
+	if (*figure_text(target, "limit")) {
+		(void)fputs("<br/>limit: ", p->to);
+		page_text(p, figure_text(target, "limit"));
+	}
 	(void)fputs("</small></th>", p->to);
 	put_verdict(p, target);
 	put_measured(p, target);

@@ -220,11 +220,10 @@ static void wait_threads(struct start *s, unsigned sides)
 
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += (time_t)(PATIENCE_NS / 1000000000u);
-	/* A thread that hangs cannot be taken back: nothing here is to be
-   * trusted any more. */
+	/* A thread that hangs cannot be taken back, but its process can. */
 	for (unsigned i = 0; i < sides; i++)
 		if (pthread_timedjoin_np(s[i].thread, NULL, &end))
-			abort();
+			_exit(ETIMEDOUT);
 }
 
 /* Until then, or all are done, or one has died: -ECHILD. */
@@ -265,8 +264,7 @@ static int all_sides(struct bench_team *t, struct start *s)
 	__atomic_store_n(&t->shared->stop, 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&t->shared->go, 1, __ATOMIC_RELEASE);
 	if (t->threads) {
-		wait_threads(s,
-			     running); /* they use memory that is given back */
+		wait_threads(s, running);
 		return rc;
 	}
 	if (!rc)
@@ -276,6 +274,32 @@ static int all_sides(struct bench_team *t, struct start *s)
 		(void)reap(s, t->sides, &running, 0);
 	}
 	return rc;
+}
+
+/* Threads, in a process of their own: 0 or -errno. What a rival has allocated
+ * is inherited, so that what they do to it goes with them; their accounts are
+ * in shared memory. */
+static int in_a_process(struct bench_team *t, struct start *s)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		priority(2);
+		_exit(-all_sides(t, s));
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (!WIFEXITED(status))
+		return -ECHILD;
+	return -WEXITSTATUS(status);
 }
 
 static int with_memory(struct bench_team *t, struct bench_answer *a)
@@ -289,7 +313,7 @@ static int with_memory(struct bench_team *t, struct bench_answer *a)
 	}
 	memset(s, 0, sizeof(s));
 	priority(2);
-	rc = all_sides(t, s);
+	rc = t->threads ? in_a_process(t, s) : all_sides(t, s);
 	priority(0);
 	if (rc)
 		a->why =

@@ -131,6 +131,9 @@ void bench_print_targets(const struct bench *b, FILE *out)
 				  : "NOT MET",
 			v.ratio.median, t->at_least, v.ratio.min, v.ratio.max,
 			t->suite, t->name, t->line, v.noisy ? "  noisy" : "");
+		if (v.rounds && !v.met && t->limit)
+			(void)fprintf(out, "             limit: %s\n",
+				      t->limit);
 	}
 }
 
