@@ -49,6 +49,7 @@ enum slip_role_state {
 /* Object kinds of the region directory, for slip_region_add(). */
 #define SLIP_KIND_SPSC	 1u
 #define SLIP_KIND_RECORD 2u
+#define SLIP_KIND_MPMC	 (3u | SLIP_KIND_NAMES_PEERS)
 
 /* The word of a role held by a member; id 0: by somebody without a peer. */
 SLIP_INLINE uint64_t slip_role_held_(uint32_t id, uint32_t gen)
@@ -217,6 +218,8 @@ struct slip_side {
 	unsigned mode;		/* of both events */
 	bool waited;		/* has slept in vain in this wait */
 	struct slip_spin spin;
+	/* Has everybody on the other side gone? NULL: as `theirs` says. */
+	bool (*gone)(void *handle, const struct slip_peer *asker);
 };
 
 /* Prepare a side, take its role and tell a side that waits for one. 0, -EBUSY,
@@ -322,7 +325,8 @@ SLIP_INLINE int slip_side_gone_(struct slip_side *s,
 {
 	int now;
 
-	if (slip_role_state_(s->theirs, asker) < SLIP_ROLE_CLOSED)
+	if (s->gone ? !s->gone(handle, asker)
+		    : slip_role_state_(s->theirs, asker) < SLIP_ROLE_CLOSED)
 		return 0;
 	now = ready(handle);
 	return now ? now : -EPIPE;

@@ -2,6 +2,7 @@
 /* How much memory an attach looks at: a header's worth is enough to be told
  * that it is none, and a byte less is not looked at. */
 #include "../../atomics/test/check.h"
+#include "../mpmc.h"
 #include "../record.h"
 #include "../spsc.h"
 
@@ -33,4 +34,18 @@ Test(attach_bytes, record_reads_a_header_or_nothing)
 		     -EOVERFLOW);
 	cr_assert_eq(slip_record_attach_consumer(&c, memory, HEADER, NULL),
 		     -EBADMSG);
+}
+
+Test(attach_bytes, mpmc_reads_a_header_or_nothing)
+{
+	struct slip_mpmc_info info;
+	struct slip_mpmc q;
+
+	cr_assert_eq(slip_mpmc_attach(&q, memory, HEADER, 3, NULL), -EBADMSG);
+	cr_assert_eq(slip_mpmc_attach(&q, memory, HEADER - 1, 3, NULL),
+		     -EOVERFLOW);
+	cr_assert_eq(slip_mpmc_inspect(memory, HEADER, &info), -EBADMSG);
+	cr_assert_eq(slip_mpmc_inspect(memory, HEADER - 1, &info), -EOVERFLOW);
+	cr_assert_eq(slip_mpmc_recover_(NULL, memory, HEADER - 1, 1, 1), 0);
+	cr_assert_eq(slip_mpmc_recover_(NULL, memory, HEADER, 1, 1), 0);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles of both rings after their time, with something still in hand, and
+ * Handles of the rings after their time, with something still in hand, and
  * looks from outside at a ring that does not stand still.
  */
 #define _GNU_SOURCE
 #define SLIP_SYS_HOOK handle_test_sys
+#include "../mpmc.h"
 #include "../record.h"
 #include "../spsc.h"
 
@@ -261,6 +262,30 @@ Test(record_handle, one_that_never_was_or_was_overtaken_guesses_0)
 	cr_assert_eq(slip_record_used_bytes_guess(&first), 0u, "not 2^64 - 8");
 }
 
+Test(mpmc_handle, an_element_that_comes_in_the_last_look_is_not_popped_twice)
+{
+	struct slip_mpmc_wait_ wait;
+	uint64_t in = 7, out = 0;
+	struct slip_mpmc q;
+
+	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 4, 8,
+				    SLIP_MPMC_SEATS(2)),
+		     0);
+	cr_assert_eq(slip_mpmc_attach(&q, memory, sizeof(memory), 3, NULL), 0);
+	wait = (struct slip_mpmc_wait_){ &q, &in, &out, NULL, false };
+	for (int look = 0; look < 3; look++)
+		cr_assert_eq(slip_mpmc_try_push_(&wait), 1);
+	cr_assert_eq(slip_mpmc_count_guess(&q), 1u, "pushed once");
+	in = 8;
+	cr_assert(slip_mpmc_push(&q, &in));
+	wait.done = false;
+	for (int look = 0; look < 3; look++)
+		cr_assert_eq(slip_mpmc_try_pop_(&wait), 1);
+	cr_assert_eq(out, 7u);
+	cr_assert_eq(slip_mpmc_count_guess(&q), 1u, "popped once");
+	slip_mpmc_detach(&q);
+}
+
 Test(handle, a_ring_that_asks_for_membarrier_is_not_made_without)
 {
 	no_membarrier = true;
@@ -270,6 +295,12 @@ Test(handle, a_ring_that_asks_for_membarrier_is_not_made_without)
 	cr_assert_eq(
 		slip_record_init(memory, sizeof(memory), 1024, SLIP_EVENT_ASYM),
 		-EPERM);
+	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 4, 8,
+				    SLIP_EVENT_ASYM | SLIP_MPMC_SEATS(2)),
+		     -EPERM);
 	cr_assert_eq(slip_record_init(memory, sizeof(memory), 1024, 0), 0,
 		     "it finds another mode by itself");
+	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 4, 8,
+				    SLIP_MPMC_SEATS(2)),
+		     0, "so does it");
 }

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #define SLIP_SYS_HOOK side_test_sys
+#include "../mpmc.h"
 #include "../spsc.h"
 
 #include <errno.h>
@@ -239,6 +240,118 @@ Test(side, one_whose_role_was_taken_away_wakes_nobody_in_leaving)
 		     slip_role_held_(5, 7), "the successor's");
 	cr_assert_eq(slip_a32_load_relaxed(&ring->ends.ev_data.word), 0u,
 		     "no epoch: no wake_op");
+}
+
+/* --- sides of many --------------------------------------------------------- */
+
+static struct slip_mpmc many[3];
+
+static void set_up_many(unsigned flags)
+{
+	static const unsigned roles[] = { 1, 1, 2 };
+
+	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 2, 8,
+				    flags | SLIP_MPMC_SEATS(4)),
+		     0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(slip_mpmc_attach(&many[i], memory, sizeof(memory),
+					      roles[i], NULL),
+			     0);
+	many[2].side.spin.skip = UINT32_MAX; /* sleep at once */
+}
+
+static long one_of_two_leaves(void)
+{
+	before(-1, NULL);
+	slip_mpmc_detach(&many[0]);
+	before(SYS_futex, refuse_by_efault);
+	return 0;
+}
+
+Test(side, of_many_the_first_that_leaves_is_not_the_end)
+{
+	uint64_t x;
+
+	set_up_many(SLIP_EVENT_FULL);
+	before(SYS_futex, one_of_two_leaves);
+	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), -EFAULT,
+		     "it lay down again");
+}
+
+static long both_leave_something(void)
+{
+	uint64_t x = 7;
+
+	before(-1, NULL);
+	cr_assert(slip_mpmc_push(&many[1], &x));
+	slip_mpmc_detach(&many[0]);
+	slip_mpmc_detach(&many[1]);
+	return -ETIMEDOUT;
+}
+
+Test(side, of_many_the_last_element_comes_before_epipe)
+{
+	uint64_t x = 0;
+
+	set_up_many(SLIP_EVENT_FULL);
+	before(SYS_futex, both_leave_something);
+	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), 0);
+	cr_assert_eq(x, 7u);
+	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), -EPIPE);
+}
+
+/* "Not yet"; and then, unseen, the last element and the end of file. */
+static int ready_too_early_of_many(void *wait)
+{
+	uint64_t x = 7;
+
+	if (!many[0].error) {
+		cr_assert(slip_mpmc_push(&many[1], &x));
+		slip_mpmc_detach(&many[0]);
+		slip_mpmc_detach(&many[1]);
+		return 0;
+	}
+	return slip_mpmc_try_pop_(wait);
+}
+
+Test(side, of_many_the_last_element_of_the_last_that_left_is_popped)
+{
+	uint64_t x = 0;
+	struct slip_mpmc_wait_ wait = { &many[2], NULL, &x, NULL, false };
+
+	set_up_many(SLIP_EVENT_FULL);
+	cr_assert_eq(slip_side_wait_(slip_mpmc_side_(&many[2], SLIP_CONSUMER),
+				     ready_too_early_of_many, &wait, 0),
+		     0, "though the deadline is over, and they are gone");
+	cr_assert_eq(x, 7u);
+}
+
+static long an_element_comes_and_one_leaves(void)
+{
+	uint64_t x = 7;
+
+	before(-1, NULL);
+	cr_assert(slip_mpmc_push(&many[1], &x));
+	slip_mpmc_detach(&many[1]);
+	return 0;
+}
+
+Test(side, what_comes_while_one_lies_down_is_popped_once)
+{
+	uint64_t x = 0;
+
+	set_up_many(0);
+	if (many[2].side.mode != SLIP_EVENT_ASYM)
+		cr_skip("no membarrier here");
+	before(SYS_membarrier, an_element_comes_and_one_leaves);
+	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), 0);
+	cr_assert_eq(x, 7u);
+	before(SYS_membarrier, refuse_by_eperm);
+	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), -EPERM);
+	cr_assert_eq(
+		slip_mpmc_attach(&many[1], memory, sizeof(memory), 1, NULL),
+		-EPERM, "nor can one join");
+	cr_assert_eq(slip_mpmc_count_guess(&many[1]), 0u, "closed");
 }
 
 static struct slip_region region;

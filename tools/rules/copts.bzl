@@ -51,4 +51,7 @@ CLANG_ONLY = [
 # For headers only: C files are not compiled as C++, and tests and tools may
 # keep buffers on the stack.
 HEADERS_C_ONLY = ["-Wc++-compat"]
-HEADERS_GCC_ONLY = ["-Wstack-usage=512"]
+
+# At -O0 an always-inline step keeps a place for each of its values in each of
+# its callers: 850 bytes in the longest, slip_mpmc_push. At -O2 none needs 512.
+HEADERS_GCC_ONLY = ["-Wstack-usage=1024"]
