@@ -7,9 +7,12 @@ from evidence import ROOT, Job
 BIN = "bazel-bin/stress/"
 # Whatever is there; that nothing is missing, REQUIRED says.
 MODELS = sorted(p.name[:-2] for p in (ROOT / "stress/explore").glob("*_models.c"))
+# Seconds for each run of a model, where there are many models.
+SECONDS = {"mpmc_models": 0.55, "mpmc_work_models": 0.55}
 SEEDS = sorted(p.name for p in (ROOT / "stress/explore").glob("*.seeds"))
 TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
-         "region_stress", "spsc_threads", "record_threads", "event_threads")
+         "region_stress", "mpmc_stress", "spsc_threads", "record_threads",
+         "event_threads", "mpmc_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -20,7 +23,7 @@ JOBS = (
         "stress/mutants/run --brief --jobs 1 --seed {seed}", 900),
     Job("old kernels", "//stress/matrix:refuse", "stress/matrix/old_kernel --quick",
         "stress/matrix/old_kernel", 600),
-    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds 1",
+    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds {SECONDS.get(m, 1)}",
           f"{BIN}explore/{m} --seconds {{each}} --seed {{seed}}", 600)
       for m in MODELS),
     *(Job(s, "", f"stress/explore/seeded {s}",
@@ -55,6 +58,7 @@ RING = ALL | {"random-kills", "threads", "slipring-stress"}
 REQUIRED = {
     "spsc": RING,
     "record": RING,
+    "mpmc": RING - {"mutants"},  # see PENDING in mutants/run
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
     "region": ALL | {"random-kills"},

@@ -95,9 +95,14 @@ struct pair_self {
 	unsigned char *buffer; /* PAIR_BATCH elements */
 };
 
+struct pair_account;
+
 struct pair_ring {
 	const char *name;
 	uint32_t kind;
+	/* Not for two sides: a run of its own (crowd.h), and nothing below. */
+	void (*run)(struct pair_account *account, uint64_t seed);
+	bool (*fits)(void);
 	/* Fill in capacity, elem_bytes, first, age, mirror. */
 	void (*choose)(struct pair_config *config, uint64_t *random);
 	size_t (*bytes)(const struct pair_config *config);
@@ -133,7 +138,7 @@ enum pair_count {
 	PAIR_PUSHED,
 	PAIR_POPPED,
 	PAIR_LOST,  /* by a pop that was killed: at most once */
-	PAIR_AGAIN, /* after a peek that was killed: at least once */
+	PAIR_AGAIN, /* after a peek, or a take, that was killed */
 	PAIR_LATE,  /* pushed by a push that was killed before it returned */
 	PAIR_KILLS,
 	PAIR_STOPS,
@@ -169,6 +174,7 @@ uint64_t pair_median_ns(const struct pair_account *account, uint64_t *number);
 /* The rings there are. */
 extern const struct pair_ring pair_spsc;
 extern const struct pair_ring pair_record;
+extern const struct pair_ring pair_mpmc;
 extern const struct pair_ring *const pair_rings[];
 extern const size_t pair_rings_number;
 

@@ -9,6 +9,8 @@ const struct game games[] = {
 	{ "record-ring", "record.*", 400, false, record_ring },
 	{ "record-mirror", "record.*+mirror", 400, false, record_mirror },
 	{ "record-attach", "record.attach", 300, false, record_attach },
+	{ "mpmc-ring", "mpmc.*", 400, false, mpmc_ring },
+	{ "mpmc-attach", "mpmc.attach", 300, false, mpmc_attach },
 	{ "inspect", "ring.inspect", 100, false, inspect },
 	{ "role", "role.*", 200, false, role_words },
 	{ "event", "event.*", 100, false, event_word },

@@ -70,9 +70,11 @@ struct prey {
 	size_t bytes;
 	size_t stride; /* of words as good as named ones, from `first` on; */
 	size_t first;  /* 0: none */
-	uint64_t capacity; /* of what the named words count */
-	const uint16_t *named;
+	uint64_t capacity;     /* of what the named words count */
+	const uint16_t *named; /* a constant: a peer's process has its own */
 	uint32_t names;
+	uint16_t
+		chosen[64]; /* where `named` is NULL: such as are no constant */
 };
 
 void scribble(const struct prey *prey, uint64_t *random);
@@ -163,6 +165,8 @@ void spsc_attach(struct stream *in);
 void record_ring(struct stream *in);
 void record_mirror(struct stream *in);
 void record_attach(struct stream *in);
+void mpmc_ring(struct stream *in);
+void mpmc_attach(struct stream *in);
 void inspect(struct stream *in);
 void role_words(struct stream *in);
 void event_word(struct stream *in);

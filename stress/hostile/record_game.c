@@ -45,7 +45,8 @@ static void setup_at(struct record_game *g, uint8_t *mem, uint8_t *back)
 				   data,
 				   g->capacity,
 				   named,
-				   sizeof(named) / sizeof(named[0]) };
+				   sizeof(named) / sizeof(named[0]),
+				   { 0 } };
 	scribble_remember(&play.prey);
 }
 

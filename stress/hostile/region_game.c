@@ -240,9 +240,14 @@ static void spoil(struct stream *in, uint8_t *mem, size_t bytes)
 {
 	make_image();
 	memcpy(mem, image, bytes);
-	play.prey = (struct prey){
-		mem, bytes, 0, 0, 4096, named, sizeof(named) / sizeof(named[0])
-	};
+	play.prey = (struct prey){ mem,
+				   bytes,
+				   0,
+				   0,
+				   4096,
+				   named,
+				   sizeof(named) / sizeof(named[0]),
+				   { 0 } };
 	for (uint32_t n = take_below(in, 6); n-- && bytes > 9000;) {
 		play.random = take_word(in);
 		scribble(&play.prey, &play.random);
@@ -400,9 +405,14 @@ void peer_table(struct stream *in)
 	if (slip_file_lock_(vandal, SLIP_LOCK_NONE_, SLIP_BYTE_BASE_, 0))
 		fail("unlock");
 	memset(table_back + TABLE_AT, 0, PEERS * 128);
-	play.prey = (struct prey){
-		table_back + TABLE_AT, PEERS * 128, 128, 0, PEERS, words, 5
-	};
+	play.prey = (struct prey){ table_back + TABLE_AT,
+				   PEERS * 128,
+				   128,
+				   0,
+				   PEERS,
+				   words,
+				   5,
+				   { 0 } };
 	scribble_remember(&play.prey);
 	for (int i = 0; i < HANDLES; i++)
 		slip_peer_prepare(&peers[i], &table);

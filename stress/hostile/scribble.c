@@ -35,7 +35,8 @@ static size_t place(const struct prey *prey, uint64_t r)
 				prey->stride) *
 			       prey->stride;
 	if (prey->names && r % 8 < 7)
-		return prey->named[pick % prey->names];
+		return prey->named ? prey->named[pick % prey->names]
+				   : prey->chosen[pick % prey->names];
 	return pick % words * 8;
 }
 

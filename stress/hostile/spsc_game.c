@@ -56,7 +56,8 @@ static void setup(struct spsc_game *g, struct stream *in)
 				   384 + s.block_bytes - 8,
 				   g->capacity,
 				   named,
-				   sizeof(named) / sizeof(named[0]) };
+				   sizeof(named) / sizeof(named[0]),
+				   { 0 } };
 	scribble_remember(&play.prey);
 }
 

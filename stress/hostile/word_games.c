@@ -94,7 +94,8 @@ void inspect(struct stream *in)
 				   record ? 384 : 440,
 				   record ? 512 : 8,
 				   named,
-				   sizeof(named) / sizeof(named[0]) };
+				   sizeof(named) / sizeof(named[0]),
+				   { 0 } };
 	scribble_remember(&play.prey);
 	play.live = true;
 	peer_loose();
@@ -168,7 +169,7 @@ void role_words(struct stream *in)
 
 	memset(mem, 0, bytes);
 	memset(sides, 0, sizeof(sides));
-	play.prey = (struct prey){ mem, bytes, 0, 0, 16, named, 5 };
+	play.prey = (struct prey){ mem, bytes, 0, 0, 16, named, 5, { 0 } };
 	play.live = true;
 	side(&sides[0], ends, in, false);
 	side(&sides[1], ends, in, true);
@@ -195,7 +196,7 @@ void event_word(struct stream *in)
 	uint32_t key = 0;
 
 	memset(mem, 0, 8);
-	play.prey = (struct prey){ mem, 8, 0, 0, 2, named, 1 };
+	play.prey = (struct prey){ mem, 8, 0, 0, 2, named, 1, { 0 } };
 	play.live = true;
 	peer_loose();
 	while (in->left) {

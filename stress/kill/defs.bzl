@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 
-COMPONENTS = ["spsc", "record", "event", "peer", "region"]
+COMPONENTS = ["spsc", "record", "mpmc", "event", "peer", "region"]
 
 _HEADERS = ["//atomics:headers", "//futex:headers", "//ring:headers"]
 _OURS = ["kill.h", "ops.h", "point.h", "ring.h"]

@@ -13,6 +13,7 @@
 #include "futex/event.h"
 #include "futex/peer.h"
 #include "futex/region.h"
+#include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
 
@@ -40,6 +41,24 @@ struct kill_ring_victim {
 	uint32_t capacity; /* of a ring to be made, */
 	unsigned flags;	   /* and its mode */
 	unsigned char data[16384] SLIP_ALIGNED(64);
+};
+
+#define KILL_MPMC_BATCH 2
+
+/* What a victim at an MPMC ring has. */
+struct kill_mpmc_victim {
+	struct slip_mpmc q;
+	struct slip_mpmc_ticket ticket;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	unsigned roles;
+	uint32_t dead_id, dead_gen; /* whom it recovers */
+	uint32_t elem_bytes;
+	uint32_t capacity; /* of a ring to be made, */
+	unsigned flags;	   /* and what it is to be */
+	unsigned char data[128] SLIP_ALIGNED(64);
 };
 
 struct kill_event_shared {
@@ -101,6 +120,21 @@ KILL_DECLARE(record_peek_release);
 KILL_DECLARE(record_pop_until);
 KILL_DECLARE(record_attach_consumer);
 KILL_DECLARE(record_detach_consumer);
+KILL_DECLARE(mpmc_init);
+KILL_DECLARE(mpmc_push);
+KILL_DECLARE(mpmc_push_n);
+KILL_DECLARE(mpmc_claim_commit);
+KILL_DECLARE(mpmc_claim_abort);
+KILL_DECLARE(mpmc_push_until);
+KILL_DECLARE(mpmc_pop);
+KILL_DECLARE(mpmc_pop_n);
+KILL_DECLARE(mpmc_pop_until);
+KILL_DECLARE(mpmc_take);
+KILL_DECLARE(mpmc_ack);
+KILL_DECLARE(mpmc_nack);
+KILL_DECLARE(mpmc_attach);
+KILL_DECLARE(mpmc_detach);
+KILL_DECLARE(mpmc_recover);
 KILL_DECLARE(event_notify);
 KILL_DECLARE(event_notify_one);
 KILL_DECLARE(event_prepare);

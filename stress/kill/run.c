@@ -26,8 +26,8 @@ int kill_full_result = KILL_UNKNOWN;
 struct kill_ledger *kill_ledger;
 
 static const struct kill_list *const lists[] = { &kill_spsc, &kill_record,
-						 &kill_event, &kill_peer,
-						 &kill_region };
+						 &kill_mpmc, &kill_event,
+						 &kill_peer, &kill_region };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
 static const struct {

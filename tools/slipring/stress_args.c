@@ -140,7 +140,8 @@ enum key {
 };
 
 static const struct argp_option option_list[] = {
-	{ "ring", KEY_RING, "LIST", 0, "Of spsc,record (default: all)", 0 },
+	{ "ring", KEY_RING, "LIST", 0, "Of spsc,record,mpmc (default: all)",
+	  0 },
 	{ "pairs", KEY_PAIRS, "N", 0,
 	  "So many producers and consumers at once (half the processors, but "
 	  "2 at least)",
