@@ -35,7 +35,9 @@ uint64_t bench_hist_at(const struct bench_hist *h, double part);
 
 /* --- cases ----------------------------------------------------------------- */
 
-enum bench_kind { BENCH_OURS, BENCH_RIVAL, BENCH_LIMIT };
+/* LOOSE: a rival that promises less of what the case is about, so it is not
+ * meant by "the best rival". */
+enum bench_kind { BENCH_OURS, BENCH_RIVAL, BENCH_LIMIT, BENCH_LOOSE };
 
 /* What an entry is to do, as its case says. Whatever a suite does not use is
  * 0. */
@@ -92,7 +94,7 @@ const char *bench_text(struct bench *b, const char *format, ...)
  * A line of --targets: in that case, the median over the rounds of
  * value(ours) / value(against), or its inverse where less is better, so that
  * more is always better for us. NULL as `against`: in each round the best
- * rival of that round.
+ * BENCH_RIVAL of that round.
  */
 struct bench_target {
 	const char *suite, *name; /* the case */

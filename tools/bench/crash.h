@@ -35,6 +35,7 @@ struct crash_board {
 	slip_a32 die;	/* the consumer is to die where it hurts */
 	slip_a32 error; /* what a side failed with, an errno */
 	slip_a64 began_ns;
+	slip_a64 struck_ns;    /* the consumer is about to be killed */
 	slip_a64 died_ns;      /* of `die` */
 	slip_a64 continued_ns; /* the stopped one was let go on */
 	slip_a64 told_ns;      /* the producer knew of the death */
@@ -70,10 +71,13 @@ struct crash_link {
 	/* Its producer only learns of some deaths: in CRASH_ALONE the consumer
 	 * dies such a one by itself, when the board says `die`. */
 	bool dies_inside;
+	/* The successor is a second consumer from the start, but in
+	 * CRASH_ALONE, where the producer is to miss the only one. */
+	bool colleague;
 };
 
-extern const struct crash_link crash_spsc, crash_record, crash_pipe, crash_unix,
-	crash_robust;
+extern const struct crash_link crash_spsc, crash_record, crash_mpmc, crash_pipe,
+	crash_unix, crash_robust;
 
 struct crash_result {
 	uint64_t told_ns, pushed_ns, first_ns; /* since the event; 0: never */

@@ -72,7 +72,9 @@ static void be(struct stage *s, int side)
 
 static int start(struct stage *s)
 {
-	s->sides = s->run.event == CRASH_STOP ? SUCCESSOR : SIDES;
+	bool two = s->run.event == CRASH_STOP && !s->link->colleague;
+
+	s->sides = two ? SUCCESSOR : SIDES;
 	for (uint32_t i = 0; i < s->sides; i++) {
 		s->pid[i] = fork();
 		if (s->pid[i] < 0)
@@ -171,6 +173,7 @@ static uint64_t strike(struct stage *s)
 		return strike_stop(s);
 	if (s->run.event == CRASH_ALONE && s->link->dies_inside)
 		return strike_inside(s);
+	slip_a64_store_release(&s->run.board->struck_ns, then);
 	(void)kill(s->pid[CONSUMER], SIGKILL);
 	if (s->run.event == CRASH_CALLED) {
 		(void)waitpid(s->pid[CONSUMER], NULL, 0);

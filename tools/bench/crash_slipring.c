@@ -5,6 +5,7 @@
 #include "tools/bench/crash_loops.h"
 
 #include "futex/peer.h"
+#include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
 
@@ -13,6 +14,7 @@
 #define TAKEN 32u
 
 SLIP_SPSC_DEFINE(numbers, uint64_t);
+SLIP_MPMC_DEFINE(shared, uint64_t);
 
 struct end {
 	struct slip_region rg;
@@ -24,6 +26,7 @@ struct end {
 		struct slip_spsc_consumer sc;
 		struct slip_record_producer rp;
 		struct slip_record_consumer rc;
+		struct slip_mpmc q;
 	} u;
 };
 
@@ -35,6 +38,8 @@ static int make(struct crash_run *r, uint32_t kind, size_t bytes)
 		rc = slip_region_place(&r->rg, "ring", kind, bytes, &r->mem);
 	if (!rc && kind == SLIP_KIND_SPSC)
 		rc = numbers_init(r->mem, bytes, CRASH_CAPACITY, 0);
+	else if (!rc && kind == SLIP_KIND_MPMC)
+		rc = shared_init(r->mem, bytes, CRASH_CAPACITY, 0);
 	else if (!rc)
 		rc = slip_record_init(r->mem, bytes, RECORDS_BYTES, 0);
 	return rc ? rc : slip_region_publish(&r->rg, NULL, 0600);
@@ -48,6 +53,11 @@ static int open_spsc(struct crash_run *r)
 static int open_record(struct crash_run *r)
 {
 	return make(r, SLIP_KIND_RECORD, slip_record_bytes(RECORDS_BYTES, 0));
+}
+
+static int open_mpmc(struct crash_run *r)
+{
+	return make(r, SLIP_KIND_MPMC, shared_bytes(CRASH_CAPACITY, 0));
 }
 
 static void close_region(struct crash_run *r)
@@ -207,6 +217,101 @@ static int record_consume(struct crash_run *r, bool successor)
 	return crash_consume(r->board, &e, record_pop, successor, TAKEN);
 }
 
+/* --- ring of many consumers ------------------------------------------------ */
+
+SLIP_CORE int mpmc_push(void *own, uint64_t value)
+{
+	struct end *e = own;
+
+	if (shared_push(&e->u.q, &value))
+		return 0;
+	return shared_push_until(&e->u.q, &value, slip_after_ns(CRASH_NAP_NS));
+}
+
+static int mpmc_again(void *own)
+{
+	struct end *e = own;
+
+	if (!slip_mpmc_gone(&e->u.q, SLIP_CONSUMER))
+		return 0;
+	(void)sched_yield();
+	return -ETIMEDOUT;
+}
+
+SLIP_CORE int mpmc_pop(void *own, uint64_t *values)
+{
+	struct end *e = own;
+	uint32_t n = shared_pop_n(&e->u.q, values, TAKEN);
+	int rc;
+
+	if (n)
+		return (int)n;
+	rc = shared_pop_until(&e->u.q, values, slip_after_ns(CRASH_NAP_NS));
+	return rc ? rc : 1;
+}
+
+static int mpmc_produce(struct crash_run *r)
+{
+	struct end e;
+	int rc = enter(&e, r, SLIP_KIND_MPMC);
+
+	if (!rc)
+		rc = shared_attach(&e.u.q, e.mem, e.bytes, SLIP_PRODUCER,
+				   &e.self);
+	if (rc)
+		return rc;
+	crash_ready(r->board);
+	return crash_produce(r->board, &e, mpmc_push, mpmc_again);
+}
+
+/* Beside another one: what is popped here only ever grows. */
+static int mpmc_share(struct crash_run *r, struct end *e, bool colleague)
+{
+	struct crash_board *b = r->board;
+	struct crash_tally t = { 0, 0, 0, false };
+
+	for (;;) {
+		uint64_t values[CRASH_BATCH];
+		int n = mpmc_pop(e, values);
+
+		if (n < 0 && n != -ETIMEDOUT)
+			return n;
+		for (int i = 0; i < n; i++) {
+			if (values[i] <= t.last)
+				return -EBADMSG;
+			t.last = values[i];
+		}
+		if (n <= 0)
+			continue;
+		slip_a64_store_release(&b->last, t.last);
+		t.fresh += (uint32_t)n;
+		t.successor = colleague && r->event == CRASH_CALLED &&
+			      slip_a64_load_acquire(&b->struck_ns);
+		crash_post(b, &t);
+	}
+}
+
+static int mpmc_consume(struct crash_run *r, bool successor)
+{
+	struct end e;
+	int rc = enter(&e, r, SLIP_KIND_MPMC);
+
+	if (rc)
+		return rc;
+	if (successor && r->event == CRASH_ALONE) {
+		crash_ready(r->board);
+		crash_await(&r->board->go);
+	}
+	rc = shared_attach(&e.u.q, e.mem, e.bytes, SLIP_CONSUMER, &e.self);
+	if (rc)
+		return rc;
+	if (!successor || r->event != CRASH_ALONE)
+		crash_ready(r->board);
+	if (r->event != CRASH_ALONE)
+		return mpmc_share(r, &e, successor);
+	return crash_consume(r->board, &e, mpmc_pop, successor, TAKEN);
+}
+
 const struct crash_link crash_spsc = {
 	.open = open_spsc,
 	.close = close_region,
@@ -219,4 +324,12 @@ const struct crash_link crash_record = {
 	.close = close_region,
 	.produce = record_produce,
 	.consume = record_consume,
+};
+
+const struct crash_link crash_mpmc = {
+	.open = open_mpmc,
+	.close = close_region,
+	.produce = mpmc_produce,
+	.consume = mpmc_consume,
+	.colleague = true,
 };

@@ -51,7 +51,8 @@ static json_t *latency_json(const struct bench_hist *h)
 
 static json_t *entry_json(const struct asked *a, unsigned i)
 {
-	static const char *const kinds[] = { "ours", "rival", "limit" };
+	static const char *const kinds[] = { "ours", "rival", "limit",
+					     "rival" };
 	const struct bench_entry *e = &a->c.entries[i];
 	const struct result *r = &a->result[i];
 	double ratios[BENCH_ROUNDS_MAX];

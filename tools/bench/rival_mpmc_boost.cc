@@ -16,53 +16,64 @@
 namespace
 {
 
-constexpr size_t slots = 1024;
-using queue =
-	boost::lockfree::queue<uint64_t, boost::lockfree::capacity<slots>>;
+/* Its indices have 16 bits, of which it needs some numbers for itself. */
+constexpr uint32_t most = 65534;
 
-size_t bytes(const struct mpmc_shape *shape)
-{
-	return shape->capacity == slots ? sizeof(queue) : 0;
-}
+template <uint32_t slots>
+struct sized {
+	using queue = boost::lockfree::queue<uint64_t,
+					     boost::lockfree::capacity<slots>>;
 
-int make(void *mem, const struct mpmc_shape *)
-{
-	/* An index and a tag of 16 bits each are what it swaps. */
-	static_assert(std::atomic<uint32_t>::is_always_lock_free,
-		      "else not between processes");
+	static size_t bytes(const struct mpmc_shape *shape)
+	{
+		bool fits = shape->capacity == slots ||
+			    (slots == most && shape->capacity == 65536);
 
-	return new (mem) queue ? 0 : -ENOMEM;
-}
+		return fits ? sizeof(queue) : 0;
+	}
 
-void destroy(void *mem)
-{
-	static_cast<queue *>(mem)->~queue();
-}
+	static int make(void *mem, const struct mpmc_shape *)
+	{
+		/* An index and a tag of 16 bits each are what it swaps. */
+		static_assert(std::atomic<uint32_t>::is_always_lock_free,
+			      "else not between processes");
 
-SLIP_CORE uint32_t push(struct mpmc_seat *s, const uint64_t *value, uint32_t)
-{
-	return static_cast<queue *>(s->queue)->push(*value);
-}
+		return new (mem) queue ? 0 : -ENOMEM;
+	}
 
-SLIP_CORE uint32_t pop(struct mpmc_seat *s, uint64_t *value, uint32_t)
-{
-	return static_cast<queue *>(s->queue)->pop(*value);
-}
+	static void destroy(void *mem)
+	{
+		static_cast<queue *>(mem)->~queue();
+	}
 
-MPMC_LOOPS(boost_queue, push, pop, 1);
+	SLIP_CORE uint32_t push(struct mpmc_seat *s, const uint64_t *value,
+				uint32_t)
+	{
+		return static_cast<queue *>(s->queue)->push(*value);
+	}
+
+	SLIP_CORE uint32_t pop(struct mpmc_seat *s, uint64_t *value, uint32_t)
+	{
+		return static_cast<queue *>(s->queue)->pop(*value);
+	}
+
+	MPMC_LOOPS(loop, push, pop, 8, 1);
+};
+
+#define BOOST_QUEUE(slots)                                        \
+	{                                                         \
+		nullptr, sized<slots>::bytes, sized<slots>::make, \
+			sized<slots>::destroy, nullptr, nullptr,  \
+			{ sized<slots>::loop_produce,             \
+			  sized<slots>::loop_consume,             \
+			  sized<slots>::loop_pair },              \
+			MPMC_NO_LOOPS, MPMC_NO_LOOPS, nullptr     \
+	}
 
 } /* namespace */
 
-const struct mpmc_queue mpmc_boost = {
-	nullptr,
-	bytes,
-	make,
-	destroy,
-	nullptr,
-	nullptr,
-	MPMC_LOOPS_OF(boost_queue),
-	MPMC_NO_LOOPS,
-};
+const struct mpmc_queue mpmc_boost = BOOST_QUEUE(1024);
+const struct mpmc_queue mpmc_boost_large = BOOST_QUEUE(most);
 
 #else
 
@@ -71,9 +82,13 @@ static int absent()
 	return -ENOPKG;
 }
 
-const struct mpmc_queue mpmc_boost = {
-	absent,	 nullptr, nullptr,	 nullptr,
-	nullptr, nullptr, MPMC_NO_LOOPS, MPMC_NO_LOOPS,
-};
+#define BOOST_QUEUE                                                          \
+	{                                                                    \
+		absent, nullptr, nullptr, nullptr, nullptr, nullptr,         \
+			MPMC_NO_LOOPS, MPMC_NO_LOOPS, MPMC_NO_LOOPS, nullptr \
+	}
+
+const struct mpmc_queue mpmc_boost = BOOST_QUEUE;
+const struct mpmc_queue mpmc_boost_large = BOOST_QUEUE;
 
 #endif

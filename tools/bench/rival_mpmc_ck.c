@@ -54,7 +54,7 @@ SLIP_CORE uint32_t ring_pop(struct mpmc_seat *s, uint64_t *value, uint32_t n)
 	return 1;
 }
 
-MPMC_LOOPS(ring, ring_push, ring_pop, 1);
+MPMC_LOOPS(ring, ring_push, ring_pop, 8, 1);
 
 const struct mpmc_queue mpmc_ck = {
 	.bytes = ring_bytes,

@@ -117,12 +117,12 @@ SLIP_CORE uint32_t pop_hts(struct mpmc_seat *s, uint64_t *values, uint32_t n)
 	return rte_ring_mc_hts_dequeue_burst_elem(s->queue, values, 8, n, NULL);
 }
 
-MPMC_LOOPS(mp_1, push_mp, pop_mp, 1);
-MPMC_LOOPS(mp_n, push_mp, pop_mp, MPMC_BATCH);
-MPMC_LOOPS(rts_1, push_rts, pop_rts, 1);
-MPMC_LOOPS(rts_n, push_rts, pop_rts, MPMC_BATCH);
-MPMC_LOOPS(hts_1, push_hts, pop_hts, 1);
-MPMC_LOOPS(hts_n, push_hts, pop_hts, MPMC_BATCH);
+MPMC_LOOPS(mp_1, push_mp, pop_mp, 8, 1);
+MPMC_LOOPS(mp_n, push_mp, pop_mp, 8, MPMC_BATCH);
+MPMC_LOOPS(rts_1, push_rts, pop_rts, 8, 1);
+MPMC_LOOPS(rts_n, push_rts, pop_rts, 8, MPMC_BATCH);
+MPMC_LOOPS(hts_1, push_hts, pop_hts, 8, 1);
+MPMC_LOOPS(hts_n, push_hts, pop_hts, 8, MPMC_BATCH);
 
 const struct mpmc_queue mpmc_dpdk_mp = {
 	.find = find,

@@ -8,6 +8,7 @@
 #include "tools/bench/mpmc_loops.h"
 
 #include <cerrno>
+#include <memory>
 #include <new>
 
 #if __has_include(<concurrentqueue/concurrentqueue.h>)
@@ -22,11 +23,6 @@ namespace
 {
 
 using queue = moodycamel::ConcurrentQueue<uint64_t>;
-
-struct tokens {
-	moodycamel::ProducerToken producer;
-	moodycamel::ConsumerToken consumer;
-};
 
 size_t bytes(const struct mpmc_shape *)
 {
@@ -47,11 +43,10 @@ int make(void *mem, const struct mpmc_shape *shape)
 	return q ? 0 : -ENOMEM;
 }
 
-/* A side of the uncontended pair is both, so each has both tokens. */
 int make_tokens(void *mem, const struct mpmc_shape *shape)
 {
-	auto *q = new (std::nothrow)
-		queue(shape->capacity, shape->producers + shape->consumers, 0);
+	auto *q =
+		new (std::nothrow) queue(shape->capacity, shape->producers, 0);
 
 	*static_cast<queue **>(mem) = q;
 	return q ? 0 : -ENOMEM;
@@ -68,19 +63,24 @@ int open_plain(struct mpmc_seat *s)
 	return 0;
 }
 
+/* Each side has the token of what it does: consumers look into every producer's
+ * queue that there is a token for. */
 struct holder {
 	queue *q;
-	tokens t;
+	std::unique_ptr<moodycamel::ProducerToken> in;
+	std::unique_ptr<moodycamel::ConsumerToken> out;
 };
 
 int open_tokens(struct mpmc_seat *s)
 {
-	queue *q = queue_of(s->queue);
+	auto *h = new (std::nothrow) holder{ queue_of(s->queue), {}, {} };
 
-	s->own = new (std::nothrow) holder{ q,
-					    { moodycamel::ProducerToken(*q),
-					      moodycamel::ConsumerToken(*q) } };
-	return s->own ? 0 : -ENOMEM;
+	if (h && s->producer)
+		h->in.reset(new moodycamel::ProducerToken(*h->q));
+	if (h && s->consumer)
+		h->out.reset(new moodycamel::ConsumerToken(*h->q));
+	s->own = h;
+	return h ? 0 : -ENOMEM;
 }
 
 void close_tokens(struct mpmc_seat *s)
@@ -115,14 +115,14 @@ SLIP_CORE uint32_t push_token(struct mpmc_seat *s, const uint64_t *v, uint32_t)
 {
 	auto *h = static_cast<holder *>(s->own);
 
-	return h->q->try_enqueue(h->t.producer, *v);
+	return h->q->try_enqueue(*h->in, *v);
 }
 
 SLIP_CORE uint32_t pop_token(struct mpmc_seat *s, uint64_t *v, uint32_t)
 {
 	auto *h = static_cast<holder *>(s->own);
 
-	return h->q->try_dequeue(h->t.consumer, *v);
+	return h->q->try_dequeue(*h->out, *v);
 }
 
 SLIP_CORE uint32_t push_token_n(struct mpmc_seat *s, const uint64_t *v,
@@ -130,21 +130,20 @@ SLIP_CORE uint32_t push_token_n(struct mpmc_seat *s, const uint64_t *v,
 {
 	auto *h = static_cast<holder *>(s->own);
 
-	return h->q->try_enqueue_bulk(h->t.producer, v, n) ? n : 0;
+	return h->q->try_enqueue_bulk(*h->in, v, n) ? n : 0;
 }
 
 SLIP_CORE uint32_t pop_token_n(struct mpmc_seat *s, uint64_t *v, uint32_t n)
 {
 	auto *h = static_cast<holder *>(s->own);
 
-	return static_cast<uint32_t>(
-		h->q->try_dequeue_bulk(h->t.consumer, v, n));
+	return static_cast<uint32_t>(h->q->try_dequeue_bulk(*h->out, v, n));
 }
 
-MPMC_LOOPS(plain_1, push, pop, 1);
-MPMC_LOOPS(plain_n, push_n, pop_n, MPMC_BATCH);
-MPMC_LOOPS(tokens_1, push_token, pop_token, 1);
-MPMC_LOOPS(tokens_n, push_token_n, pop_token_n, MPMC_BATCH);
+MPMC_LOOPS(plain_1, push, pop, 8, 1);
+MPMC_LOOPS(plain_n, push_n, pop_n, 8, MPMC_BATCH);
+MPMC_LOOPS(tokens_1, push_token, pop_token, 8, 1);
+MPMC_LOOPS(tokens_n, push_token_n, pop_token_n, 8, MPMC_BATCH);
 
 } /* namespace */
 
@@ -157,6 +156,8 @@ const struct mpmc_queue mpmc_moodycamel = {
 	nullptr,
 	MPMC_LOOPS_OF(plain_1),
 	MPMC_LOOPS_OF(plain_n),
+	MPMC_NO_LOOPS,
+	nullptr,
 };
 
 const struct mpmc_queue mpmc_moodycamel_tokens = {
@@ -168,6 +169,8 @@ const struct mpmc_queue mpmc_moodycamel_tokens = {
 	close_tokens,
 	MPMC_LOOPS_OF(tokens_1),
 	MPMC_LOOPS_OF(tokens_n),
+	MPMC_NO_LOOPS,
+	nullptr,
 };
 
 #else
@@ -177,13 +180,13 @@ static int absent()
 	return -ENOPKG;
 }
 
-const struct mpmc_queue mpmc_moodycamel = {
-	absent,	 nullptr, nullptr,	 nullptr,
-	nullptr, nullptr, MPMC_NO_LOOPS, MPMC_NO_LOOPS,
-};
-const struct mpmc_queue mpmc_moodycamel_tokens = {
-	absent,	 nullptr, nullptr,	 nullptr,
-	nullptr, nullptr, MPMC_NO_LOOPS, MPMC_NO_LOOPS,
-};
+#define ABSENT                                                               \
+	{                                                                    \
+		absent, nullptr, nullptr, nullptr, nullptr, nullptr,         \
+			MPMC_NO_LOOPS, MPMC_NO_LOOPS, MPMC_NO_LOOPS, nullptr \
+	}
+
+const struct mpmc_queue mpmc_moodycamel = ABSENT;
+const struct mpmc_queue mpmc_moodycamel_tokens = ABSENT;
 
 #endif

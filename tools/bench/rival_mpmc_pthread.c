@@ -117,8 +117,8 @@ SLIP_CORE uint32_t cond_pop(struct mpmc_seat *s, uint64_t *values, uint32_t n)
 	return came;
 }
 
-MPMC_LOOPS(cond_1, cond_push, cond_pop, 1);
-MPMC_LOOPS(cond_n, cond_push, cond_pop, MPMC_BATCH);
+MPMC_LOOPS(cond_1, cond_push, cond_pop, 8, 1);
+MPMC_LOOPS(cond_n, cond_push, cond_pop, 8, MPMC_BATCH);
 
 const struct mpmc_queue mpmc_pthread = {
 	.bytes = cond_bytes,

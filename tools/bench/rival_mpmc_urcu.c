@@ -224,8 +224,8 @@ SLIP_CORE uint32_t wfc_pop_n(struct mpmc_seat *s, uint64_t *values, uint32_t n)
 	return came;
 }
 
-MPMC_LOOPS(wfc_1, wfc_push, wfc_pop, 1);
-MPMC_LOOPS(wfc_n, wfc_push_n, wfc_pop_n, MPMC_BATCH);
+MPMC_LOOPS(wfc_1, wfc_push, wfc_pop, 8, 1);
+MPMC_LOOPS(wfc_n, wfc_push_n, wfc_pop_n, 8, MPMC_BATCH);
 
 const struct mpmc_queue mpmc_urcu = {
 	.bytes = wfc_bytes,

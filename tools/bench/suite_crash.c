@@ -34,9 +34,9 @@ struct timeline {
 };
 
 /* In the order of the entries below. */
-static const struct crash_link *const links[] = { &crash_spsc, &crash_record,
-						  &crash_unix, &crash_robust,
-						  &crash_pipe };
+static const struct crash_link *const links[] = { &crash_spsc,	 &crash_record,
+						  &crash_mpmc,	 &crash_unix,
+						  &crash_robust, &crash_pipe };
 #define PLAYERS (sizeof(links) / sizeof(links[0]))
 
 /* What the last run of each left, for the page: [0] SIGKILL, [1] SIGSTOP. */
@@ -151,21 +151,23 @@ ASK(1);
 ASK(2);
 ASK(3);
 ASK(4);
+ASK(5);
 
-#define ENTRIES(robust)                                                    \
+#define ENTRIES(mpmc, robust)                                              \
 	{ "slipring spsc", BENCH_OURS, NULL, ask_0, false },               \
 		{ "slipring record", BENCH_OURS, NULL, ask_1, false },     \
-		{ "UNIX stream socket", BENCH_RIVAL, NULL, ask_2, false }, \
-		{ robust, BENCH_RIVAL, NULL, ask_3, false },               \
+		{ mpmc, BENCH_OURS, NULL, ask_2, false },                  \
+		{ "UNIX stream socket", BENCH_RIVAL, NULL, ask_3, false }, \
+		{ robust, BENCH_RIVAL, NULL, ask_4, false },               \
 	{                                                                  \
-		"pipe", BENCH_RIVAL, NULL, ask_4, false                    \
+		"pipe", BENCH_RIVAL, NULL, ask_5, false                    \
 	}
 
 static const struct bench_entry entries[] = { ENTRIES(
-	"pthread robust mutex queue") };
+	"slipring mpmc, one of 2 consumers", "pthread robust mutex queue") };
 /* Of a death outside the lock its producer never learns. */
 static const struct bench_entry told_entries[] = { ENTRIES(
-	"pthread robust mutex queue, killed in the lock") };
+	"slipring mpmc", "pthread robust mutex queue, killed in the lock") };
 SLIP_STATIC_ASSERT(sizeof(entries) / sizeof(entries[0]) == PLAYERS,
 		   "one for each");
 

@@ -1,198 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many producers, many consumers: 8-byte values through queues of 1024, by 1, 2
- * and 4 of each on the processors there are, and by one thread that pushes and
- * pops in turn. Producers come first, then consumers, pinned round and round:
- * on two processors each has of both.
- *
- * Where a processor has several sides they run at ordinary priority: queues
- * whose users wait for each other show what a preempted one costs them, which a
- * SCHED_FIFO that only yields would hide.
+ * Many producers, many consumers: elements of 8 and 56 bytes through queues of
+ * 1024 and of 65536, by 1, 2 and 4 of each on the processors there are, and by
+ * one thread that pushes and pops in turn. Who runs where: mpmc_run.c; what the
+ * others do while one is stopped: mpmc_stop.c.
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
-#include <sys/resource.h>
 
-#include "tools/bench/bench.h"
-#include "tools/bench/mpmc_loops.h"
+#include "tools/bench/mpmc_run.h"
 
-#define CAPACITY 1024u
-
-/* In the team's memory, before the queue. */
-struct head {
-	SLIP_ALIGNED(128) slip_a32 done;
-	SLIP_ALIGNED(128) char queue[];
-};
-
-struct question {
-	const struct mpmc_queue *queue;
-	const struct mpmc_loops *loops;
-	struct mpmc_shape shape;
-	double rate; /* values in a ns, all consumers together */
-	int result;
-};
-
-static bool crowded(const struct bench_team *t)
+static const struct mpmc_loops *loops_of(const struct mpmc_queue *queue,
+					 const struct bench_point *p)
 {
-	for (unsigned i = 1; i < t->sides; i++)
-		if (bench_cpu(i) == bench_cpu(0))
-			return true;
-	return false;
-}
-
-static struct mpmc_seat seat_of(const struct bench_team *t, unsigned self)
-{
-	const struct question *q = t->own;
-	struct head *head = t->mem;
-	struct mpmc_seat s = {
-		.queue = head->queue,
-		.shape = &q->shape,
-		.stop = &t->shared->stop,
-		.done = &head->done,
-		.now_ns = bench_now_ns,
-		.crowded = crowded(t),
-	};
-
-	s.producer = self < q->shape.producers;
-	s.self = s.producer ? self : self - q->shape.producers;
-	return s;
-}
-
-static void account(const struct bench_team *t, unsigned self,
-		    const struct mpmc_seat *s, int rc)
-{
-	t->shared->side[self].ops = s->ops;
-	t->shared->side[self].ns = s->ns;
-	t->shared->side[self].extra[0] = s->count;
-	t->shared->side[self].extra[1] = s->sum;
-	t->shared->side[self].rc = rc;
-}
-
-/* Preempted in turn, but by others of the machine as little as may be. */
-static void be_ordinary(void)
-{
-	struct sched_param ordinary = { 0 };
-
-	(void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
-	(void)setpriority(PRIO_PROCESS, 0, -20);
-}
-
-static void side(struct bench_team *t, unsigned self, bool alone)
-{
-	const struct question *q = t->own;
-	struct mpmc_seat s = seat_of(t, self);
-	int rc = q->queue->open ? q->queue->open(&s) : 0;
-
-	if (s.crowded)
-		be_ordinary();
-	bench_ready(t);
-	/* An eighth of the time is for the caches, and for all to be there. */
-	s.warm_until_ns =
-		bench_now_ns() + (uint64_t)(t->point->seconds * 1e9 / 8);
-	if (rc == 0 && alone)
-		q->loops->pair(&s);
-	else if (rc == 0 && s.producer)
-		q->loops->produce(&s);
-	else if (rc == 0)
-		q->loops->consume(&s);
-	if (s.producer) /* all it pushed is there: see mpmc_drain() */
-		(void)slip_a32_fetch_add_release(s.done, 1);
-	account(t, self, &s, rc);
-	if (rc == 0 && q->queue->close)
-		q->queue->close(&s);
-}
-
-static void run_side(struct bench_team *t, unsigned self)
-{
-	side(t, self, false);
-}
-
-static void run_alone(struct bench_team *t, unsigned self)
-{
-	side(t, self, true);
-}
-
-static int setup(struct bench_team *t)
-{
-	const struct question *q = t->own;
-	struct head *head = t->mem;
-
-	return q->queue->make(head->queue, &q->shape);
-}
-
-/* What was pushed and what was popped, before the memory is gone. */
-static void cleanup(struct bench_team *t)
-{
-	struct question *q = t->own;
-	struct head *head = t->mem;
-	uint64_t count = 0;
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < t->sides; i++) {
-		bool in = t->sides > 1 && i < q->shape.producers;
-		uint64_t sign = in ? UINT64_MAX : 1;
-
-		count += sign * t->shared->side[i].extra[0];
-		sum += sign * t->shared->side[i].extra[1];
-		if (t->shared->side[i].ns)
-			q->rate += (double)t->shared->side[i].ops /
-				   (double)t->shared->side[i].ns;
-		if (t->shared->side[i].rc)
-			q->result = t->shared->side[i].rc;
-	}
-	if (!q->result && (count || sum))
-		q->result = -EBADMSG;
-	if (q->queue->destroy)
-		q->queue->destroy(head->queue);
-}
-
-static int judge(const struct question *q, const struct bench_point *p,
-		 struct bench_answer *a)
-{
-	if (q->result == -EBADMSG)
-		a->why = "values were lost, doubled or torn";
-	if (q->result)
-		return q->result;
-	if (q->rate <= 0) {
-		a->why = "nothing came through in the time";
-		return -ETIMEDOUT;
-	}
-	a->value = p->actors == 1 ? 1 / q->rate : q->rate * 1e3;
-	return 0;
+	if (p->elem_bytes > 8)
+		return &queue->wide;
+	return p->batch > 1 ? &queue->batch : &queue->single;
 }
 
 /* `p->actors`: sides, half of them producers; 1: both in one thread. */
 static int ask(const struct mpmc_queue *queue, bool threads,
 	       const struct bench_point *p, struct bench_answer *a)
 {
-	struct question q = {
+	struct mpmc_run r = {
 		.queue = queue,
-		.loops = p->batch > 1 ? &queue->batch : &queue->single,
+		.loops = loops_of(queue, p),
 		.shape = { .capacity = p->capacity,
+			   .elem_bytes = p->elem_bytes,
 			   .producers = (p->actors + 1) / 2,
 			   .consumers = (p->actors + 1) / 2 },
-	};
-	struct bench_team t = {
-		.point = p,
-		.sides = p->actors,
 		.threads = threads,
-		.own = &q,
-		.setup = setup,
-		.cleanup = cleanup,
+		.alone = p->actors == 1,
 	};
-	int r = queue->find ? queue->find() : 0;
+	int rc = mpmc_run(&r, p, a);
 
-	if (r)
-		return r;
-	t.bytes = queue->bytes(&q.shape);
-	if (!t.bytes || !q.loops->pair)
-		return -EOPNOTSUPP;
-	t.bytes += sizeof(struct head);
-	for (unsigned i = 0; i < t.sides; i++)
-		t.run[i] = p->actors == 1 ? run_alone : run_side;
-	r = bench_team_run(&t, a);
-	return r ? r : judge(&q, p, a);
+	if (!rc)
+		a->value = r.alone ? 1 / r.rate : r.rate * 1e3;
+	return rc;
 }
 
 #define ASK(queue, threads)                                 \
@@ -203,84 +46,210 @@ static int ask(const struct mpmc_queue *queue, bool threads,
 	}                                                   \
 	SLIP_STATIC_ASSERT(1, "so that a semicolon follows")
 
+ASK(ours, false);
+ASK(ours_alone, false);
+ASK(ours_exclusive, false);
 ASK(dpdk_mp, false);
 ASK(dpdk_rts, false);
 ASK(dpdk_hts, false);
 ASK(ck, false);
-ASK(boost, false);
 ASK(moodycamel, true);
 ASK(moodycamel_tokens, true);
 ASK(urcu, true);
 ASK(pthread, false);
 ASK(vyukov, false);
 
-#define DPDK	    "libdpdk-dev"
-#define CK	    "libck-dev"
-#define BOOST	    "libboost-dev"
-#define MOODYCAMEL  "libconcurrentqueue-dev"
-#define URCU	    "liburcu-dev"
+static int ask_boost(const struct bench_point *p, struct bench_answer *a)
+{
+	return ask(p->capacity == 1024 ? &mpmc_boost : &mpmc_boost_large, false,
+		   p, a);
+}
+
+static int ask_one_by_one(const struct bench_point *p, struct bench_answer *a)
+{
+	struct bench_point one = *p;
+
+	one.batch = 1;
+	return ask(&mpmc_ours, false, &one, a);
+}
+
+/* --- who answers ----------------------------------------------------------- */
+
+#define OURS	    "slipring"
+#define ALONE	    "slipring, self NULL"
+#define ONE_BY_ONE  "slipring, one by one"
+#define EXCLUSIVE   "slipring, exclusive roles"
+#define PLAIN	    "moodycamel ConcurrentQueue"
+#define TOKENS	    "moodycamel ConcurrentQueue, tokens"
+#define VYUKOV	    "Vyukov (reference)"
+#define VYUKOV_64   "Vyukov (reference), 64 B slots"
 #define COUNT(list) ((unsigned)(sizeof(list) / sizeof((list)[0])))
 
 /* clang-format off */
-/* Those that offer batches come first. Our own queue is to be the first line,
- * when it exists, and a rival_mpmc_... file's equal; nothing else changes. */
-static const struct bench_entry entries[] = {
-	{ "DPDK rte_ring MP/MC", BENCH_RIVAL, DPDK, ask_dpdk_mp, false },
-	{ "DPDK rte_ring RTS", BENCH_RIVAL, DPDK, ask_dpdk_rts, false },
-	{ "DPDK rte_ring HTS", BENCH_RIVAL, DPDK, ask_dpdk_hts, false },
-	{ "moodycamel ConcurrentQueue", BENCH_RIVAL, MOODYCAMEL, ask_moodycamel,
-	  true },
-	{ "moodycamel ConcurrentQueue, tokens", BENCH_RIVAL, MOODYCAMEL,
-	  ask_moodycamel_tokens, true },
-	{ "liburcu wfcqueue", BENCH_RIVAL, URCU, ask_urcu, true },
-	{ "pthread mutex + condvar", BENCH_RIVAL, NULL, ask_pthread, false },
-#define BATCHED 7u
-	{ "ck_ring mpmc", BENCH_RIVAL, CK, ask_ck, false },
-	{ "Boost.Lockfree queue", BENCH_RIVAL, BOOST, ask_boost, false },
-	{ "Vyukov (reference)", BENCH_LIMIT, NULL, ask_vyukov, false },
-};
+#define BATCHED                                                               \
+	{ "DPDK rte_ring MP/MC", BENCH_RIVAL, "libdpdk-dev", ask_dpdk_mp,     \
+	  false },                                                            \
+	{ "DPDK rte_ring RTS", BENCH_RIVAL, "libdpdk-dev", ask_dpdk_rts,      \
+	  false },                                                            \
+	{ "DPDK rte_ring HTS", BENCH_RIVAL, "libdpdk-dev", ask_dpdk_hts,      \
+	  false },                                                            \
+	{ PLAIN, BENCH_LOOSE, "libconcurrentqueue-dev", ask_moodycamel,       \
+	  true },                                                             \
+	{ TOKENS, BENCH_LOOSE, "libconcurrentqueue-dev",                      \
+	  ask_moodycamel_tokens, true },                                      \
+	{ "liburcu wfcqueue", BENCH_RIVAL, "liburcu-dev", ask_urcu, true },   \
+	{ "pthread mutex + condvar", BENCH_RIVAL, NULL, ask_pthread, false }
 /* clang-format on */
 
-static struct bench_case case_of(uint32_t sides, uint32_t batch)
+static const struct bench_entry singles[] = {
+	{ OURS, BENCH_OURS, NULL, ask_ours, false },
+	{ ALONE, BENCH_OURS, NULL, ask_ours_alone, false },
+	BATCHED,
+	{ "ck_ring mpmc", BENCH_RIVAL, "libck-dev", ask_ck, false },
+	{ "Boost.Lockfree queue", BENCH_RIVAL, "libboost-dev", ask_boost,
+	  false },
+	{ VYUKOV, BENCH_LIMIT, NULL, ask_vyukov, false },
+	/* Last: where there is one producer and one consumer. */
+	{ EXCLUSIVE, BENCH_OURS, NULL, ask_ours_exclusive, false },
+};
+static const struct bench_entry batches[] = {
+	{ OURS, BENCH_OURS, NULL, ask_ours, false },
+	{ ONE_BY_ONE, BENCH_OURS, NULL, ask_one_by_one, false },
+	BATCHED,
+};
+static const struct bench_entry wides[] = {
+	{ OURS, BENCH_OURS, NULL, ask_ours, false },
+	{ ALONE, BENCH_OURS, NULL, ask_ours_alone, false },
+	{ VYUKOV_64, BENCH_LIMIT, NULL, ask_vyukov, false },
+};
+
+/* --- what was promised ----------------------------------------------------- */
+
+struct promise {
+	const char *ours, *against;
+	double at_least;
+	const char *line;
+};
+
+static const struct promise of_singles[] = {
+	{ OURS, NULL, 2, "8 B: 2x the best rival that is FIFO" },
+	{ OURS, TOKENS, 1, "8 B: 1x moodycamel with tokens" },
+	{ OURS, VYUKOV, 0.9, "8 B: 0.9x of Vyukov" },
+	{ OURS, ALONE, 0.95, "recovery costs at most 5 %" },
+	/* Last: as above. */
+	{ EXCLUSIVE, VYUKOV, 1.7, "exclusive roles: 1.7x Vyukov" },
+};
+static const struct promise of_batches[] = {
+	{ OURS, ONE_BY_ONE, 2, "batch of 32: 2x one by one" },
+};
+static const struct promise of_wides[] = {
+	{ OURS, VYUKOV_64, 1, "56 B: 1x Vyukov in slots of 64 B" },
+	{ OURS, ALONE, 0.95, "recovery costs at most 5 %" },
+};
+static const struct promise of_pair[] = {
+	{ OURS, NULL, 1 / 1.3, "pair: at most 1.3x the best FIFO rival" },
+	{ OURS, PLAIN, 1 / 1.3, "pair: at most 1.3x moodycamel" },
+	{ OURS, TOKENS, 1 / 1.3, "pair: at most 1.3x that with tokens" },
+	{ OURS, VYUKOV, 0.9, "8 B: 0.9x of Vyukov" },
+	{ OURS, ALONE, 0.95, "recovery costs at most 5 %" },
+};
+
+static void add(struct bench *b, const struct bench_case *c,
+		const struct promise *promises, unsigned count)
+{
+	bench_add(b, c);
+	for (unsigned i = 0; i < count; i++) {
+		struct bench_target t = {
+			.suite = "mpmc",
+			.name = c->name,
+			.ours = promises[i].ours,
+			.against = promises[i].against,
+			.at_least = promises[i].at_least,
+			.line = promises[i].line,
+		};
+
+		bench_target(b, &t);
+	}
+}
+
+/* --- cases ----------------------------------------------------------------- */
+
+static struct bench_case case_of(uint32_t each, uint32_t capacity)
 {
 	struct bench_case c = {
 		.suite = "mpmc",
-		.unit = sides == 1 ? "ns" : "Mmsg/s",
-		.less_is_better = sides == 1,
-		.quick = batch == 1 && sides != 4,
+		.unit = "Mmsg/s",
+		.quick = each != 2 && capacity == 1024,
 		.point = { .elem_bytes = 8,
-			   .capacity = CAPACITY,
-			   .batch = batch,
-			   .actors = sides },
-		.entries = entries,
-		.count = batch > 1 ? BATCHED : COUNT(entries),
+			   .capacity = capacity,
+			   .batch = 1,
+			   .actors = 2 * each },
 	};
 
 	return c;
 }
 
-static void add_crowds(struct bench *b, uint32_t batch, const char *how)
+/* One name of a case, and of its series. */
+static void name(struct bench *b, struct bench_case *c, const char *how,
+		 uint32_t each)
 {
-	for (uint32_t each = 1; each <= MPMC_SIDES / 2; each *= 2) {
-		struct bench_case c = case_of(2 * each, batch);
+	c->name = bench_text(b, "%s, capacity %u, %uP%uC", how,
+			     c->point.capacity, each, each);
+	c->series =
+		bench_text(b, "mpmc, %s, capacity %u", how, c->point.capacity);
+	c->x_name = "producers, and as many consumers";
+	c->x = each;
+}
 
-		c.name = bench_text(b, "%s, %uP%uC", how, each, each);
-		c.series = bench_text(b, "mpmc, %s", how);
-		c.x_name = "producers, and as many consumers";
-		c.x = each;
-		bench_add(b, &c);
-	}
+static void add_crowd(struct bench *b, uint32_t each, uint32_t capacity)
+{
+	struct bench_case c = case_of(each, capacity);
+	unsigned but = each == 1 ? 0 : 1;
+
+	name(b, &c, "8 B", each);
+	c.entries = singles;
+	c.count = COUNT(singles) - but;
+	add(b, &c, of_singles, COUNT(of_singles) - but);
+	c.quick = false;
+	name(b, &c, "8 B in batches of 32", each);
+	c.point.batch = MPMC_BATCH;
+	c.entries = batches;
+	c.count = COUNT(batches);
+	add(b, &c, of_batches, COUNT(of_batches));
+	name(b, &c, "56 B", each);
+	c.point.batch = 1;
+	c.point.elem_bytes = 8 * MPMC_WORDS;
+	c.entries = wides;
+	c.count = COUNT(wides);
+	add(b, &c, of_wides, COUNT(of_wides));
+}
+
+static void add_pair(struct bench *b)
+{
+	struct bench_case c = case_of(1, 1024);
+
+	c.unit = "ns";
+	c.less_is_better = true;
+	c.point.actors = 1;
+	c.name = "8 B, push and pop in one thread";
+	c.entries = singles;
+	c.count = COUNT(singles) - 1;
+	add(b, &c, of_pair, COUNT(of_pair));
+	c.quick = false;
+	c.name = "8 B in batches of 32, push and pop in one thread";
+	c.point.batch = MPMC_BATCH;
+	c.entries = batches;
+	c.count = COUNT(batches);
+	add(b, &c, of_batches, COUNT(of_batches));
 }
 
 void bench_suite_mpmc(struct bench *b)
 {
-	struct bench_case pair = case_of(1, 1);
-	struct bench_case pairs = case_of(1, MPMC_BATCH);
+	static const uint32_t capacities[] = { 1024, 65536 };
 
-	add_crowds(b, 1, "8 B");
-	add_crowds(b, MPMC_BATCH, "8 B in batches of 32");
-	pair.name = "8 B, push and pop in one thread";
-	bench_add(b, &pair);
-	pairs.name = "8 B in batches of 32, push and pop in one thread";
-	bench_add(b, &pairs);
+	for (unsigned i = 0; i < COUNT(capacities); i++)
+		for (uint32_t each = 1; each <= MPMC_SIDES / 2; each *= 2)
+			add_crowd(b, each, capacities[i]);
+	add_pair(b);
+	mpmc_add_stops(b);
 }

@@ -28,7 +28,7 @@ static void print_latency(const struct result *r, FILE *out)
 
 static void print_entry(const struct asked *a, unsigned i, FILE *out)
 {
-	static const char marks[] = { '*', ' ', '-' };
+	static const char marks[] = { '*', ' ', '-', ' ' };
 	const struct bench_entry *e = &a->c.entries[i];
 	const struct result *r = &a->result[i];
 	struct spread v = bench_values(a, i);
@@ -151,7 +151,8 @@ static void field(const char *text, FILE *out)
 
 void bench_csv(const struct bench *b, FILE *out)
 {
-	static const char *const kinds[] = { "ours", "rival", "limit" };
+	static const char *const kinds[] = { "ours", "rival", "limit",
+					     "rival" };
 
 	(void)fputs("suite,case,entry,kind,unit,series,x,round,value\r\n", out);
 	for (unsigned i = 0; i < b->cases; i++)

@@ -25,6 +25,7 @@
 enum {
 	CAPACITY = 64,
 	BATCH = 32,
+	SEATS = 4, /* of an mpmc ring: two handles, and room */
 	RECORD_CAPACITY = 16384,
 	RING_BYTES = 32768,
 	PEERS = 64,
@@ -55,6 +56,9 @@ struct user {
 	struct slip_spsc_consumer c;
 	struct slip_record_producer rp;
 	struct slip_record_consumer rc;
+	struct slip_mpmc mp; /* the producer's */
+	struct slip_mpmc mc;
+	struct slip_mpmc_ticket ticket;
 	struct slip_region rg;
 	struct slip_peer peer;
 	struct slip_peer *self; /* NULL or &peer */
@@ -136,6 +140,62 @@ OP(spsc_attach_consumer,
 OP(spsc_detach_producer, (slip_spsc_detach_producer(&u->p), true));
 OP(spsc_detach_consumer, (slip_spsc_detach_consumer(&u->c), true));
 OP(spsc_consumer_state, slip_spsc_consumer_state(&u->p) == SLIP_ROLE_HELD);
+
+/* --- elements of many ------------------------------------------------------ */
+
+#define SHARED(size)                                                      \
+	SLIP_MPMC_DEFINE(many_##size, struct elem_##size);                \
+	SLIP_CORE bool hand_in_##size(struct user *u)                     \
+	{                                                                 \
+		struct elem_##size *at = many_##size##_claim(&u->mp);     \
+                                                                          \
+		if (!at)                                                  \
+			return false;                                     \
+		*at = u->e##size[0];                                      \
+		return slip_mpmc_commit(&u->mp);                          \
+	}                                                                 \
+	SLIP_CORE bool take_##size(struct user *u)                        \
+	{                                                                 \
+		const struct elem_##size *at =                            \
+			many_##size##_take(&u->mc, &u->ticket);           \
+                                                                          \
+		if (!at)                                                  \
+			return false;                                     \
+		u->e##size[0] = *at;                                      \
+		slip_mpmc_ack(&u->mc, &u->ticket);                        \
+		return true;                                              \
+	}                                                                 \
+	OP(mpmc_push_##size, many_##size##_push(&u->mp, u->e##size));     \
+	OP(mpmc_pop_##size, many_##size##_pop(&u->mc, u->e##size));       \
+	OP(mpmc_push_n_##size,                                            \
+	   many_##size##_push_n(&u->mp, u->e##size, BATCH) == BATCH);     \
+	OP(mpmc_pop_n_##size,                                             \
+	   many_##size##_pop_n(&u->mc, u->e##size, BATCH) == BATCH);      \
+	OP(mpmc_claim_commit_##size, hand_in_##size(u));                  \
+	OP(mpmc_take_ack_##size, take_##size(u));                         \
+	OP(mpmc_push_untyped_##size, slip_mpmc_push(&u->mp, u->e##size)); \
+	OP(mpmc_pop_untyped_##size, slip_mpmc_pop(&u->mc, u->e##size))
+
+SHARED(8);
+SHARED(56);
+
+/* The same calls, in a ring with other roles or flags. */
+OP(mpmc_push_8_exclusive, many_8_push(&u->mp, u->e8));
+OP(mpmc_pop_8_exclusive, many_8_pop(&u->mc, u->e8));
+OP(mpmc_push_56_exclusive, many_56_push(&u->mp, u->e56));
+OP(mpmc_pop_56_exclusive, many_56_pop(&u->mc, u->e56));
+OP(mpmc_push_8_work, many_8_push(&u->mp, u->e8));
+OP(mpmc_take_ack_8_work, take_8(u));
+OP(mpmc_push_8_when_full, !many_8_push(&u->mp, u->e8));
+OP(mpmc_pop_8_when_empty, !many_8_pop(&u->mc, u->e8));
+OP(mpmc_push_until_8, !many_8_push_until(&u->mp, u->e8, SLIP_FOREVER));
+OP(mpmc_pop_until_8, !many_8_pop_until(&u->mc, u->e8, SLIP_FOREVER));
+OP(mpmc_detach, (slip_mpmc_detach(&u->mp), true));
+OP(mpmc_attach,
+   !slip_mpmc_attach(&u->mp, shared.ring, u->bytes, SLIP_PRODUCER, u->self));
+/* As the hook is called when the peer is dead. */
+OP(mpmc_recover_one, !slip_mpmc_recover_(&u->peer, shared.ring, u->bytes,
+					 u->peer.id, u->peer.gen));
 
 /* --- records --------------------------------------------------------------- */
 
@@ -221,7 +281,10 @@ struct scene {
 	uint32_t turns;	     /* to settle in, and again for the count */
 	const char *names[2];
 	operation *ops[2];
+	unsigned many; /* an mpmc ring: these, and its flags; 0: none */
 };
+
+enum { MANY = 1, EXCLUSIVE = SLIP_EXCLUSIVE, WORK = SLIP_MPMC_WORK };
 
 enum { NEAR = 0, ONE = -1 }; /* ONE: both are played by one side */
 enum { ASYM = SLIP_EVENT_ASYM, FULL = SLIP_EVENT_FULL };
@@ -322,6 +385,39 @@ static const struct scene scenes[] = {
 	{ 0, ASYM, true, NEAR, 454, OPS(record_push_64, record_pop_64) },
 	{ 0, ASYM, false, ONE, 32, ALONE(record_push_1024_when_full) },
 	{ 0, ASYM, false, ONE, 32, ALONE(record_pop_when_empty) },
+	{ 8, ASYM, false, NEAR, 448, OPS(mpmc_push_8, mpmc_pop_8), MANY },
+	{ 8, ASYM, false, 32, 448, OPS(mpmc_push_8, mpmc_pop_8), MANY },
+	{ 56, ASYM, false, NEAR, 448, OPS(mpmc_push_56, mpmc_pop_56), MANY },
+	{ 56, ASYM, false, 32, 448, OPS(mpmc_push_56, mpmc_pop_56), MANY },
+	{ 8, FULL, false, NEAR, 448, OPS(mpmc_push_8, mpmc_pop_8), MANY },
+	{ 8, ASYM, true, NEAR, 448, OPS(mpmc_push_8, mpmc_pop_8), MANY },
+	{ 8, ASYM, true, 32, 448, OPS(mpmc_push_8, mpmc_pop_8), MANY },
+	{ 8, ASYM, false, NEAR, 448,
+	  OPS(mpmc_push_8_exclusive, mpmc_pop_8_exclusive), EXCLUSIVE },
+	{ 8, ASYM, false, 32, 448,
+	  OPS(mpmc_push_8_exclusive, mpmc_pop_8_exclusive), EXCLUSIVE },
+	{ 56, ASYM, false, NEAR, 448,
+	  OPS(mpmc_push_56_exclusive, mpmc_pop_56_exclusive), EXCLUSIVE },
+	{ 8, ASYM, false, NEAR, 14, OPS(mpmc_push_n_8, mpmc_pop_n_8), MANY },
+	{ 8, ASYM, false, 1, 14, OPS(mpmc_push_n_8, mpmc_pop_n_8), MANY },
+	{ 56, ASYM, false, NEAR, 14, OPS(mpmc_push_n_56, mpmc_pop_n_56), MANY },
+	{ 8, ASYM, false, NEAR, 448, OPS(mpmc_claim_commit_8, mpmc_take_ack_8),
+	  MANY },
+	{ 56, ASYM, false, NEAR, 448,
+	  OPS(mpmc_claim_commit_56, mpmc_take_ack_56), MANY },
+	{ 8, ASYM, true, NEAR, 448, OPS(mpmc_push_8_work, mpmc_take_ack_8_work),
+	  WORK },
+	{ 8, ASYM, false, NEAR, 448,
+	  OPS(mpmc_push_untyped_8, mpmc_pop_untyped_8), MANY },
+	{ 56, ASYM, false, NEAR, 448,
+	  OPS(mpmc_push_untyped_56, mpmc_pop_untyped_56), MANY },
+	{ 8, ASYM, false, ONE, 128, ALONE(mpmc_push_8_when_full), MANY },
+	{ 8, ASYM, false, ONE, 128, ALONE(mpmc_pop_8_when_empty), MANY },
+	{ 8, ASYM, false, NEAR, 448, OPS(mpmc_push_until_8, mpmc_pop_until_8),
+	  MANY },
+	{ 8, ASYM, false, ONE, 8, OPS(mpmc_detach, mpmc_attach), MANY },
+	{ 8, ASYM, true, ONE, 8, OPS(mpmc_detach, mpmc_attach), MANY },
+	{ 8, ASYM, true, ONE, 8, OPS(mpmc_attach, mpmc_recover_one), MANY },
 	{ 8, ASYM, false, ONE, 8, ALONE(event_notify_ASYM) },
 	{ 8, ASYM, false, ONE, 8, ALONE(event_notify_FULL) },
 	{ 8, ASYM, false, ONE, 8, ALONE(event_notify_RMW) },
@@ -368,6 +464,34 @@ static int open_records(struct user *u, const struct scene *s)
 		rc = slip_record_attach_consumer(&u->rc, shared.ring, u->bytes,
 						 u->self);
 	return rc;
+}
+
+static int open_many(struct user *u, const struct scene *s)
+{
+	unsigned roles = s->many & SLIP_EXCLUSIVE;
+	unsigned flags =
+		s->mode | (s->many & SLIP_MPMC_WORK) | SLIP_MPMC_SEATS(SEATS);
+	int rc;
+
+	u->bytes = slip_mpmc_bytes(CAPACITY, s->elem_bytes, flags);
+	if (u->bytes > RING_BYTES)
+		return -EOVERFLOW;
+	rc = slip_mpmc_init(shared.ring, u->bytes, CAPACITY, s->elem_bytes,
+			    flags);
+	if (!rc)
+		rc = slip_mpmc_attach(&u->mp, shared.ring, u->bytes,
+				      SLIP_PRODUCER | roles, u->self);
+	if (!rc)
+		rc = slip_mpmc_attach(&u->mc, shared.ring, u->bytes,
+				      SLIP_CONSUMER | roles, u->self);
+	return rc;
+}
+
+static int open_ring(struct user *u, const struct scene *s)
+{
+	if (s->many)
+		return open_many(u, s);
+	return s->elem_bytes ? open_elements(u, s) : open_records(u, s);
 }
 
 /* A region whose peers have an oracle, and a membership. */
@@ -458,7 +582,7 @@ int main(int argc, char **argv)
 		if (!wanted(s, argc, argv))
 			continue;
 		u.self = s->peer ? &u.peer : NULL;
-		rc = s->elem_bytes ? open_elements(&u, s) : open_records(&u, s);
+		rc = open_ring(&u, s);
 		announce(s);
 		settle(s, &u);
 		if (rc || counted(s, &u) != s->turns) {
