@@ -3,7 +3,9 @@
  * slipring gc: removes what the dead have left.
  *
  * The kernel decides, by its locks: a region goes if no process has it open
- * for writing and none of its peers lives, at the moment it is removed.
+ * for writing and none of its peers lives, at the moment it is removed. In a
+ * region that is kept, the rings are recovered from those of its peers who are
+ * dead, as any living peer could.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #include "futex/region_tools.h"
+#include "ring/mpmc.h"
 #include "tools/slipring/view.h"
 
 struct options {
@@ -20,9 +23,39 @@ struct options {
 };
 
 struct verdict {
-	bool removed; /* or would be, in a dry run */
+	bool removed;  /* or would be, in a dry run */
+	int recovered; /* dead peers of a region that is kept */
 	char why[96];
 };
+
+/* Joins the region for a moment, and cleans up after its dead: how many. What
+ * cannot be (no permission, a kind of object that we do not know) is left to
+ * who can. */
+static int recover(const char *name)
+{
+	static const struct {
+		uint32_t kind;
+		slip_peer_recover_fn hook;
+	} kinds[] = {
+		{ SLIP_KIND_SPSC, slip_ends_recover_ },
+		{ SLIP_KIND_RECORD, slip_ends_recover_ },
+		{ SLIP_KIND_MPMC, slip_mpmc_recover_ },
+	};
+	struct slip_peer self = { 0 };
+	struct slip_region rg;
+	int n;
+
+	if (slip_region_open(&rg, name, 0))
+		return 0;
+	n = slip_peer_join(&self, &rg);
+	for (size_t i = 0; !n && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		n = slip_peer_hook(&self, kinds[i].kind, kinds[i].hook);
+	if (!n)
+		n = slip_peer_recover(&self);
+	slip_peer_leave(&self);
+	slip_region_close(&rg);
+	return n < 0 ? 0 : n;
+}
 
 static void say_kept(const struct view *v, int rc, struct verdict *out)
 {
@@ -67,10 +100,13 @@ static void decide(const struct view *v, bool dry_run, struct verdict *out)
 	int rc = dry_run ? would_reap(v) : slip_region_reap(v->name);
 
 	memset(out, 0, sizeof(*out));
-	if (rc)
-		say_kept(v, rc, out);
-	else
+	if (!rc) {
 		say_removed(v, out);
+		return;
+	}
+	say_kept(v, rc, out);
+	if (rc == -EBUSY && v->dead && !dry_run)
+		out->recovered = recover(v->name);
 }
 
 static void print_row(const struct view *v, const struct options *o,
@@ -79,22 +115,27 @@ static void print_row(const struct view *v, const struct options *o,
 	char size[SIZE_TEXT_BYTES];
 
 	make_printable(v->name);
-	(void)printf("%-12s %s (%s): %s\n",
+	(void)printf("%-12s %s (%s): %s",
 		     !verdict->removed ? "kept"
 		     : o->dry_run      ? "would remove"
 				       : "removed",
 		     v->name, size_text(size, (uint64_t)v->st.st_size),
 		     verdict->why);
+	if (verdict->recovered)
+		(void)printf("; recovered from %d that died",
+			     verdict->recovered);
+	(void)putchar('\n');
 }
 
 static json_t *row_json(const struct view *v, const struct options *o,
 			const struct verdict *verdict)
 {
-	return json_pack("{so so sI sb sb ss}", "name", text_json(v->name),
+	return json_pack("{so so sI sb sb sI ss}", "name", text_json(v->name),
 			 "path", text_json(v->path), "bytes",
 			 (json_int_t)v->st.st_size, "removed",
 			 verdict->removed && !o->dry_run, "removable",
-			 verdict->removed, "why", verdict->why);
+			 verdict->removed, "recovered",
+			 (json_int_t)verdict->recovered, "why", verdict->why);
 }
 
 static int collect(const struct options *o, struct view *list, int n)
@@ -143,8 +184,9 @@ int cmd_gc(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "Remove every region whose users are all dead or gone."
-		       "\vA region is kept if any peer of it is alive, as the "
+		.doc = "Remove every region whose users are all dead or gone, "
+		       "and clean the others of their dead.\vA region is kept "
+		       "if any peer of it is alive, as the "
 		       "kernel says, or any process has it open, and if it is "
 		       "no region of this version. What is removed "
 		       "may hold data that nobody has received.",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
 #include "tools/slipring/view.h"
@@ -17,7 +18,9 @@ struct ring {
 	uint32_t elem_bytes; /* 0: records of any length */
 	uint64_t records;    /* then: how many are in the ring */
 	unsigned mode;
-	uint64_t producer, consumer; /* role words, see ring/role.h */
+	uint64_t producer, consumer;	   /* role words, see ring/role.h */
+	const struct slip_mpmc_info *many; /* then: many of each, in seats */
+	const void *mem;
 };
 
 /* --- facts ---------------------------------------------------------------- */
@@ -65,6 +68,28 @@ static int look_at_record(const struct slip_region_object *o, struct ring *r)
 	return rc;
 }
 
+static int look_at_mpmc(const struct slip_region_object *o, struct ring *r)
+{
+	static struct slip_mpmc_info info;
+	int rc = slip_mpmc_inspect(o->mem, o->bytes, &info);
+	uint64_t fill = info.pushed_guess - info.popped_guess;
+
+	*r = (struct ring){
+		.kind = "mpmc",
+		.unit = "elements",
+		.capacity = info.capacity,
+		/* The looks were one after the other. */
+		.fill = fill > info.capacity ? 0 : fill,
+		.pushed = info.pushed_guess,
+		.popped = info.popped_guess,
+		.elem_bytes = info.elem_bytes,
+		.mode = info.mode,
+		.many = &info,
+		.mem = o->mem,
+	};
+	return rc;
+}
+
 /* 0; -errno: a ring, but damaged or too busy; 1: of a kind we do not know. */
 static int look_at_ring(const struct slip_region_object *o, struct ring *r)
 {
@@ -72,6 +97,8 @@ static int look_at_ring(const struct slip_region_object *o, struct ring *r)
 		return look_at_spsc(o, r);
 	if (o->kind == SLIP_KIND_RECORD)
 		return look_at_record(o, r);
+	if (o->kind == SLIP_KIND_MPMC)
+		return look_at_mpmc(o, r);
 	return 1;
 }
 
@@ -110,6 +137,36 @@ static void look_at_role(const struct slip_region *rg, uint64_t word,
 	make_printable(role->peer.comm);
 }
 
+/* The word of a seat, 0: it is free; from 1. */
+static uint64_t seat_of(const struct ring *r, uint32_t seat)
+{
+	const struct slip_mpmc_info *info = r->many;
+	struct slip_mpmc_shape shape;
+	const unsigned char *at = r->mem;
+
+	if (!slip_mpmc_shape_(&shape, info->capacity, info->elem_bytes,
+			      info->flags | SLIP_MPMC_SEATS(info->seats)))
+		return 0;
+	at += sizeof(struct slip_mpmc_ring) + (seat - 1) * shape.seat_bytes;
+	/* stat: it may be another's by now */
+	return slip_a64_load_relaxed(&SLIP_CAST(const struct slip_mpmc_seat *,
+						SLIP_CAST(const void *, at))
+					      ->word);
+}
+
+static const char *roles_text(uint64_t seat)
+{
+	static const char *const names[] = { "nothing", "producer", "consumer",
+					     "both" };
+
+	return names[seat >> SLIP_MPMC_ROLES_SHIFT & 3];
+}
+
+static bool exclusive(uint64_t seat)
+{
+	return (seat >> SLIP_MPMC_ROLES_SHIFT & SLIP_EXCLUSIVE) != 0;
+}
+
 /* --- JSON ----------------------------------------------------------------- */
 
 static json_t *peer_json(const struct slip_peer_info *p)
@@ -137,16 +194,54 @@ static json_t *role_json(const struct slip_region *rg, uint64_t word)
 			 text_json(role.peer.comm));
 }
 
+static json_t *seats_json(const struct slip_region *rg, const struct ring *r)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 1; i <= r->many->seats; i++) {
+		uint64_t word = seat_of(r, i);
+		json_t *seat;
+
+		if (!word)
+			continue;
+		seat = role_json(rg, word);
+		(void)json_object_set_new(seat, "seat", json_integer(i));
+		(void)json_object_set_new(seat, "role",
+					  json_string(roles_text(word)));
+		(void)json_object_set_new(seat, "exclusive",
+					  json_boolean(exclusive(word)));
+		(void)json_array_append_new(list, seat);
+	}
+	return list;
+}
+
+/* One of each, or many in seats. */
+static json_t *users_json(const struct slip_region *rg, const struct ring *r)
+{
+	const struct slip_mpmc_info *info = r->many;
+
+	if (!info)
+		return json_pack("{so so}", "producer",
+				 role_json(rg, r->producer), "consumer",
+				 role_json(rg, r->consumer));
+	return json_pack("{sb sI sI sI so}", "work_queue",
+			 (info->flags & SLIP_MPMC_WORK) != 0, "held",
+			 (json_int_t)info->held, "returned",
+			 (json_int_t)info->returned, "seats_max",
+			 (json_int_t)info->seats, "seats", seats_json(rg, r));
+}
+
 static json_t *ring_json(const struct slip_region *rg, const struct ring *r)
 {
 	json_t *out = json_pack(
-		"{ss ss sI sI sI sI ss so so}", "kind", r->kind, "unit",
-		r->unit, "capacity", (json_int_t)r->capacity, "fill",
+		"{ss ss sI sI sI sI ss}", "kind", r->kind, "unit", r->unit,
+		"capacity", (json_int_t)r->capacity, "fill",
 		(json_int_t)r->fill, "pushed", (json_int_t)r->pushed, "popped",
-		(json_int_t)r->popped, "event_mode", mode_text(r->mode),
-		"producer", role_json(rg, r->producer), "consumer",
-		role_json(rg, r->consumer));
+		(json_int_t)r->popped, "event_mode", mode_text(r->mode));
+	json_t *users = users_json(rg, r);
 
+	(void)json_object_update(out, users);
+	json_decref(users);
 	if (r->elem_bytes)
 		(void)json_object_set_new(out, "elem_bytes",
 					  json_integer(r->elem_bytes));
@@ -218,17 +313,45 @@ static int print_as_json(const struct view *v, const struct slip_region *rg)
 
 /* --- text ----------------------------------------------------------------- */
 
-static void print_role(const char *name, const struct slip_region *rg,
-		       uint64_t word)
+static void print_holder(const struct slip_region *rg, uint64_t word)
 {
 	struct role role;
 
 	look_at_role(rg, word, &role);
-	(void)printf("    %-10s %s", name, role.state);
+	(void)printf("%s", role.state);
 	if (role.peer.id)
 		(void)printf(", peer %u (pid %u, %s)", role.peer.id,
 			     role.peer.pid, role.peer.comm);
 	(void)putchar('\n');
+}
+
+static void print_role(const char *name, const struct slip_region *rg,
+		       uint64_t word)
+{
+	(void)printf("    %-10s ", name);
+	print_holder(rg, word);
+}
+
+static void print_seats(const struct slip_region *rg, const struct ring *r)
+{
+	const struct slip_mpmc_info *info = r->many;
+
+	if (info->flags & SLIP_MPMC_WORK)
+		(void)printf("    %-10s %u returned, to be taken again\n",
+			     "work queue", info->returned);
+	(void)printf("    %-10s %u taken, or kept by who is slow\n", "slots",
+		     info->held);
+	(void)printf("    %-10s %u producers, %u consumers, room for %u\n",
+		     "seats", info->producers, info->consumers, info->seats);
+	for (uint32_t i = 1; i <= info->seats; i++) {
+		uint64_t word = seat_of(r, i);
+
+		if (!word)
+			continue;
+		(void)printf("    seat %-5u %s%s ", i,
+			     exclusive(word) ? "only " : "", roles_text(word));
+		print_holder(rg, word);
+	}
 }
 
 static void print_ring(const struct slip_region *rg, const struct ring *r)
@@ -243,6 +366,10 @@ static void print_ring(const struct slip_region *rg, const struct ring *r)
 		(void)printf(", %" PRIu64 " records", r->records);
 	(void)printf("\n    %-10s %" PRIu64 " pushed, %" PRIu64 " popped\n",
 		     "counters", r->pushed, r->popped);
+	if (r->many) {
+		print_seats(rg, r);
+		return;
+	}
 	print_role("producer", rg, r->producer);
 	print_role("consumer", rg, r->consumer);
 }

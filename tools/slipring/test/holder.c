@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* holder PATH STEP...: makes the region PATH with an MPMC work queue, or opens
+ * it, does these things, and stays until it is killed: a user for the tests of
+ * the command. STEP: producer, consumer, only-consumer, push, take, nack. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "futex/region_tools.h"
+#include "ring/mpmc.h"
+
+#define CAPACITY 16
+#define FLAGS	 (SLIP_MPMC_WORK | SLIP_MPMC_SEATS(4))
+
+static struct slip_region rg;
+static struct slip_peer self;
+static void *mem;
+static size_t bytes;
+
+static int make(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char dir[256] = "";
+	int rc;
+
+	if (!slash || slash - name >= (ptrdiff_t)sizeof(dir))
+		return -EINVAL;
+	memcpy(dir, name, (size_t)(slash - name));
+	bytes = slip_mpmc_bytes(CAPACITY, 8, FLAGS);
+	rc = slip_region_create_at(&rg, dir, bytes, 0);
+	if (rc)
+		return rc;
+	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
+	rc = mem ? slip_mpmc_init(mem, bytes, CAPACITY, 8, FLAGS) : -ENOSPC;
+	return rc ? rc : slip_region_publish(&rg, name, 0600);
+}
+
+static int come(const char *name)
+{
+	int rc = slip_region_open(&rg, name, 0);
+
+	if (rc == -ENOENT)
+		rc = make(name);
+	if (rc)
+		return rc;
+	mem = slip_region_find(&rg, "jobs", SLIP_KIND_MPMC, &bytes);
+	return mem ? slip_peer_join(&self, &rg) : -ENOENT;
+}
+
+static int attach(struct slip_mpmc *q, unsigned roles)
+{
+	return slip_mpmc_attach(q, mem, bytes, roles, &self);
+}
+
+static int act(const char *step)
+{
+	static struct slip_mpmc_ticket t;
+	static struct slip_mpmc p, c;
+	static uint64_t x;
+
+	if (strcmp(step, "producer") == 0)
+		return attach(&p, SLIP_PRODUCER);
+	if (strcmp(step, "consumer") == 0)
+		return attach(&c, SLIP_CONSUMER);
+	if (strcmp(step, "only-consumer") == 0)
+		return attach(&c, SLIP_CONSUMER | SLIP_EXCLUSIVE);
+	if (strcmp(step, "push") == 0)
+		return slip_mpmc_push(&p, &x) ? 0 : -EAGAIN;
+	if (strcmp(step, "take") == 0)
+		return slip_mpmc_take(&c, &t) ? 0 : -EAGAIN;
+	return slip_mpmc_nack(&c, &t);
+}
+
+int main(int argc, char **argv)
+{
+	int rc = argc > 1 ? come(argv[1]) : -EINVAL;
+
+	for (int i = 2; !rc && i < argc; i++)
+		rc = act(argv[i]);
+	if (rc) {
+		slip_peer_leave(&self);
+		(void)fprintf(stderr, "holder: %s\n", slip_region_strerror(rc));
+		return 1;
+	}
+	(void)puts("here");
+	(void)fflush(stdout);
+	for (;;)
+		pause();
+}
