@@ -317,7 +317,7 @@ Test(mpmc_damage, one_whose_seat_was_taken_away_leaves_it_alone)
 static void scribbled(unsigned flags, uint32_t elem_bytes, unsigned how,
 		      uint64_t *state, uint64_t seed)
 {
-	unsigned char buf[9 * 24];
+	unsigned char buf[9 * 24] = { 0 };
 	struct slip_mpmc_ticket t[4] = { 0 };
 	struct slip_mpmc q;
 	struct bench b;
