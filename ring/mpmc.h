@@ -6,7 +6,7 @@
  *
  * Use it to distribute messages or work among threads or processes, any of
  * which may be killed or stopped at any instruction. Do not use it for one
- * producer and one consumer (spsc.h is 3 to 5 times as fast), nor for messages
+ * producer and one consumer (spsc.h is several times as fast), nor for messages
  * of very different lengths (record.h).
  *
  *	struct slip_mpmc q;			(each thread its own handle)
@@ -100,7 +100,7 @@
  *	claim .. commit		it never was
  *	nack			it is returned, by the dead one or for it
  *	recovery, attach	the next one does what is left to do
- *	stopped anywhere	nobody waits. It may keep one slot (of a batch,
+ *	stopped anywhere	nobody waits (but see take). It may keep one slot (of a batch,
  *				each of its claim; of takes, each of them) whose
  *				positions the others leave out, as if the ring
  *				were that much smaller; also what a dead one
@@ -203,7 +203,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_init(void *mem, size_t mem_bytes,
 
 /* An operation that waits: done once, by the look that finds it possible. */
 struct slip_mpmc_wait_ {
-	struct slip_mpmc *q; /* first: see slip_mpmc_no_consumer_ */
+	struct slip_mpmc *q;
 	const void *from;
 	void *to;
 	struct slip_mpmc_ticket *ticket;

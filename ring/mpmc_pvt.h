@@ -177,10 +177,10 @@ struct slip_mpmc {
 	slip_a64 *claimed; /* slot of a claim, or the draft's place; or NULL */
 	int error;	   /* -EBADMSG: poisoned; -EPIPE: closed */
 	uint32_t patience; /* looks at a slow hand before going round it */
-	uint32_t voided;   /* positions in this push: all slots may be held */
+	uint32_t voided;   /* positions in this push; or SLIP_MPMC_CLAIMED_ */
 	uint32_t held;	   /* elements taken, neither acked nor returned */
 	uint32_t attempts_max; /* 0: no limit */
-	uint64_t heard; /* the ring's, as last seen: see slip_mpmc_tell_ */
+	uint64_t heard; /* the ring's, as last seen: slip_mpmc_tell_pushed_ */
 	slip_mpmc_dead_letter_fn *dead_letter;
 	void *context;
 } SLIP_ALIGNED(SLIP_APART_BYTES);

@@ -269,8 +269,9 @@ static const struct {
 	  "their count, and both run as fast as lines stream; prefetch for "
 	  "writing, whole lines by one copy, place in registers were tried" },
 	{ 56, 1, 2, "56 B", "56 B single: 2x the best rival",
-	  "as fast as a bare line for each element, where the rivals run far "
-	  "enough behind that lines stream; waiting on purpose costs latency" },
+	  "a bare line for each element, to whose rate ours comes close, is "
+	  "itself not twice as fast as the best rival in a small ring; waiting "
+	  "on purpose, so that lines stream, costs latency" },
 	{ 64, 1, 1.3, "64 B", "64 B single: 1.3x the best rival",
 	  "a slot is two lines (64 bytes and their sequence), a rival's one "
 	  "and a word of an index that many share; a copy of the place in "
