@@ -10,9 +10,13 @@ static int open_alone(struct mpmc_seat *s)
 	return ours_attach(ours_roles(s), false);
 }
 
+/* Who is the only one in its role says so. */
 static int open_exclusive(struct mpmc_seat *s)
 {
-	return ours_attach(ours_roles(s) | SLIP_EXCLUSIVE, true);
+	uint32_t many = s->producer ? s->shape->producers : s->shape->consumers;
+
+	return ours_attach(ours_roles(s) | (many == 1 ? SLIP_EXCLUSIVE : 0),
+			   true);
 }
 
 SLIP_CORE uint32_t push_n(struct mpmc_seat *s, const uint64_t *elems,
