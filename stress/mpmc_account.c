@@ -7,12 +7,14 @@
 #include "futex/sys.h"
 
 /* Of a fate: deliveries that were logged; for each of the first 24 whether the
- * element was returned after it, surely or perhaps; its push was killed. */
+ * element was returned after it, surely or perhaps; its push was killed; it was
+ * the first of that push. */
 #define DELIVERIES   UINT64_C(255)
 #define MOST	     24u
 #define RETURNED(d)  (UINT64_C(1) << (8 + (d)))
 #define PERHAPS(d)   (UINT64_C(1) << (32 + (d)))
 #define PUSH_UNKNOWN (UINT64_C(1) << 63)
+#define PUSH_FIRST   (UINT64_C(1) << 62)
 
 /* Of what is held. */
 enum { LOGGING = 1, HELD = 2, ACKING = 3 };
@@ -268,8 +270,10 @@ void mpmc_bury(struct mpmc_account *a, uint32_t place, bool killed)
 	}
 	for (uint64_t n = get(&diary->put_done); n < get(&diary->put_intent);
 	     n++)
-		(void)slip_a64_fetch_or_relaxed(&a->elem[place][n].fate,
-						PUSH_UNKNOWN);
+		(void)slip_a64_fetch_or_relaxed(
+			&a->elem[place][n].fate,
+			n == get(&diary->put_done) ? PUSH_UNKNOWN | PUSH_FIRST
+						   : PUSH_UNKNOWN);
 	set(&diary->put_done, get(&diary->put_intent));
 	if (killed)
 		a->lost_most += get(&diary->popping);
@@ -313,7 +317,7 @@ static void settle_place(struct mpmc_account *a, uint32_t place,
 			r->never++;
 			continue;
 		} else {
-			later = true;
+			later = !(fate & PUSH_FIRST);
 			r->late++;
 		}
 		r->pushed++;

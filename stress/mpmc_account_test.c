@@ -85,6 +85,20 @@ static void late_and_never(void)
 	STRESS_CHECK(r.pushed == 2 && r.late == 2 && r.never == 2, "sums");
 }
 
+/* One push killed, and that of the successor: only the second came to it. */
+static void never_and_late(void)
+{
+	struct mpmc_result r;
+
+	for (int i = 0; i < 2; i++) {
+		mpmc_putting(a, 0, 1);
+		kill_one(0);
+	}
+	pop(2, name(1));
+	r = mpmc_settle(a);
+	STRESS_CHECK(r.pushed == 1 && r.late == 1 && r.never == 1, "sums");
+}
+
 static void lost_in_pop(void)
 {
 	struct mpmc_result r;
@@ -220,6 +234,7 @@ static const struct {
 } histories[] = {
 	{ "all is well", all_is_well, true },
 	{ "late, and never", late_and_never, true },
+	{ "never, and late", never_and_late, true },
 	{ "lost in pop", lost_in_pop, true },
 	{ "returned", returned, true },
 	{ "one is lost", loses_one, false },
