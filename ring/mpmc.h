@@ -47,15 +47,16 @@
  *		attempts	work queues only: u64 for each slot
  *
  * A push writes its element twice: into its own seat, before it claims a
- * position by one compare-and-swap, and then into the slot. From the claim on
- * the element is in the queue: if the pusher is stopped or killed before it is
- * in the slot, a pop takes it from the seat. So there is nothing to wait for,
- * to undo or to push again. What it costs is one more store for each word, to
- * a line of the pusher's own. The words' states, and why that is right:
+ * position by one compare-and-swap, and then into the slot. If the pusher is
+ * stopped or killed after the claim, before it is in the slot, a pop takes it
+ * from the seat, as soon as the next claim, or recovery, has named it. So there
+ * is nothing to wait for, to undo or to push again. What it costs is one more
+ * store for each word, to a line of the pusher's own. The words' states, and why that is right:
  * mpmc_pvt.h and ring/README.md.
  *
- * Seats: 64, or SLIP_MPMC_SEATS(n) for up to 4094 handles at a time. The longest
- * claim of a batch is 32 elements or 2 KiB (one element, if larger).
+ * Seats: 64, or SLIP_MPMC_SEATS(n) for up to 4094 handles at a time; of a work
+ * queue a few should stay free (see take). The longest claim of a batch is 32
+ * elements or 2 KiB (one element, if larger).
  *
  * Concurrency: any number of handles, each used by one thread at a time.
  * SLIP_EXCLUSIVE: there is one handle in that role, which is faster: its claims
@@ -95,7 +96,8 @@
  *				delivered again
  *	pop_n			the same, of each claim
  *	take .. ack		a work queue delivers it again, once for each
- *				death, with attempts > 1; else it is gone
+ *				death, with attempts > 1 (1 if take had not
+ *				returned); else it is gone
  *	ack, before its store	as take .. ack
  *	claim .. commit		it never was
  *	nack			it is returned, by the dead one or for it
@@ -218,12 +220,28 @@ SLIP_INLINE bool slip_mpmc_no_consumer_(void *wait,
 	return slip_mpmc_gone_(w->q, SLIP_CONSUMER, asker);
 }
 
+/* Is there perhaps more, which we cannot take while our hand is full? */
+SLIP_INLINE bool slip_mpmc_behind_hand_(const struct slip_mpmc *q)
+{
+	/* hint: of the others nobody is left to push */
+	uint64_t tail = slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->tail));
+
+	/* hint: as above; own */
+	return slip_mpmc_past_(tail, slip_a64_load_relaxed(&q->ring->head)) >
+		       0 &&
+	       slip_a64_load_relaxed(&q->seat->hand) != 0;
+}
+
 SLIP_INLINE bool slip_mpmc_no_producer_(void *wait,
 					const struct slip_peer *asker)
 {
 	struct slip_mpmc_wait_ *w = SLIP_CAST(struct slip_mpmc_wait_ *, wait);
 
-	return slip_mpmc_gone_(w->q, SLIP_PRODUCER, asker);
+	if (!slip_mpmc_gone_(w->q, SLIP_PRODUCER, asker))
+		return false;
+	if (w->q->shape.work) /* what they had taken is returned */
+		slip_mpmc_bury_all_(w->q, w->q->side.self);
+	return !slip_mpmc_behind_hand_(w->q);
 }
 
 /* Make the handle's side that of a wait for room, or for an element. */
@@ -323,28 +341,6 @@ SLIP_CORE void slip_mpmc_tell_(const struct slip_mpmc *q,
 		slip_event_notify(event, q->side.mode);
 }
 
-/* Something has been heard since we last looked. */
-SLIP_COLD void slip_mpmc_tell_late_(struct slip_mpmc *q, uint64_t heard)
-{
-	q->heard = heard;
-	slip_event_notify(&q->ring->ev_space, q->side.mode);
-}
-
-/*
- * `n` elements are committed. If they had been heard before, that was also what
- * makes their slots free again, which a push may wait for.
- */
-SLIP_CORE void slip_mpmc_tell_pushed_(struct slip_mpmc *q, uint32_t n)
-{
-	uint64_t heard;
-
-	slip_mpmc_tell_(q, &q->ring->ev_data, n);
-	/* hint: a sleeper that it misses saw the commit (slip_event_prepare) */
-	heard = slip_a64_load_relaxed(&q->ring->heard);
-	if (SLIP_UNLIKELY(heard != q->heard))
-		slip_mpmc_tell_late_(q, heard);
-}
-
 SLIP_CORE bool slip_mpmc_push_of_(struct slip_mpmc *q, const void *elem,
 				  uint32_t elem_bytes)
 {
@@ -353,7 +349,7 @@ SLIP_CORE bool slip_mpmc_push_of_(struct slip_mpmc *q, const void *elem,
 	if (!(q->roles & SLIP_EXCLUSIVE ? slip_mpmc_push_x_(q, elem, elem_bytes)
 					: slip_mpmc_push_(q, elem, elem_bytes)))
 		return false;
-	slip_mpmc_tell_pushed_(q, 1);
+	slip_mpmc_tell_(q, &q->ring->ev_data, 1);
 	return true;
 }
 
@@ -368,7 +364,7 @@ SLIP_CORE uint32_t slip_mpmc_push_n_of_(struct slip_mpmc *q, const void *elems,
 		       ? slip_mpmc_push_nx_(q, elems, n, elem_bytes)
 		       : slip_mpmc_push_n_(q, elems, n, elem_bytes);
 	if (done)
-		slip_mpmc_tell_pushed_(q, done);
+		slip_mpmc_tell_(q, &q->ring->ev_data, done);
 	return done;
 }
 
@@ -447,7 +443,8 @@ SLIP_CORE uint32_t slip_mpmc_pop_n_of_(struct slip_mpmc *q, void *elems,
 /*
  * Append one element of slip_mpmc_elem_bytes(). False: full, or the handle is
  * closed, poisoned or no producer's (the _until form says which). Full is said
- * at a moment when it was. Lock-free.
+ * at a moment when it was; or, beside a slow hand, if others were faster more
+ * often than there are slots. Lock-free.
  */
 SLIP_INLINE SLIP_MUST_CHECK bool slip_mpmc_push(struct slip_mpmc *q,
 						const void *elem)
@@ -458,7 +455,7 @@ SLIP_INLINE SLIP_MUST_CHECK bool slip_mpmc_push(struct slip_mpmc *q,
 /*
  * Append up to `n` elements, in order; returns how many. Those of one claim (up
  * to 32, or 2 KiB) stand together, and go in together even if we are killed.
- * Fewer than `n`: full. Lock-free.
+ * Fewer than `n`: full, or the next slot is in a slow hand. Lock-free.
  */
 SLIP_INLINE SLIP_MUST_CHECK uint32_t slip_mpmc_push_n(struct slip_mpmc *q,
 						      const void *elems,
@@ -486,7 +483,7 @@ SLIP_INLINE SLIP_MUST_CHECK void *slip_mpmc_claim(struct slip_mpmc *q)
 		q->voided = SLIP_MPMC_CLAIMED_;
 		return q->claimed ? q->claimed + 1 : NULL;
 	}
-	if (slip_mpmc_room_(q))
+	if (slip_mpmc_room_(q) || slip_mpmc_make_room_(q))
 		draft = slip_mpmc_in_seat_(q->seat, q->shape.draft_at);
 	q->claimed = SLIP_CAST(slip_a64 *, draft);
 	return draft;
@@ -503,7 +500,7 @@ SLIP_INLINE SLIP_MUST_CHECK bool slip_mpmc_commit(struct slip_mpmc *q)
 		      : slip_mpmc_push_(q, q->claimed, q->shape.elem_bytes)))
 		return false;
 	q->claimed = NULL;
-	slip_mpmc_tell_pushed_(q, 1);
+	slip_mpmc_tell_(q, &q->ring->ev_data, 1);
 	return true;
 }
 
@@ -541,8 +538,10 @@ SLIP_INLINE SLIP_MUST_CHECK uint32_t slip_mpmc_pop_n(struct slip_mpmc *q,
  * Take the oldest element, or one that was returned, in place: t->elem, which
  * is also the result; it is ours until ack or nack, as are others that we take
  * meanwhile. NULL: empty, or as pop. Also NULL if the next element is one that
- * its pusher, stopped or dead, has left in its seat, while we still have such a
- * one in hand, or another has one that we returned: a handle has one hand.
+ * its pusher, stopped or dead, has left in its seat, while we have another such
+ * in hand: a handle has one hand. (If we returned that, and another has it, we
+ * go on from a free seat; there has to be one, and nothing else that we have
+ * taken or claimed.)
  *
  * In a ring without SLIP_MPMC_WORK this is a pop without copy: there is no
  * nack, and what a dead one had taken is gone. Lock-free, but for what was
@@ -639,7 +638,8 @@ SLIP_INLINE int slip_mpmc_refused_(const struct slip_mpmc *q, unsigned role)
  * there was one (also while there is room, as soon as that is known), or the
  * handle is closed; -EINVAL: no producer's handle; -EBADMSG: poisoned; -ECHILD:
  * in a fork child; -ENOSYS, -EPERM: membarrier is refused by now. A peer's death
- * is noticed within a slice (6 ms), a detach at once.
+ * is noticed within a slice (6 ms), and so is room that one who had stopped half
+ * way makes late; a detach at once.
  */
 SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_push_until(struct slip_mpmc *q,
 						     const void *elem,
@@ -672,7 +672,9 @@ slip_mpmc_pop_until(struct slip_mpmc *q, void *elem, uint64_t deadline_ns)
 				    slip_mpmc_try_pop_, &w, deadline_ns);
 }
 
-/* take that waits: 0 and the ticket, or as slip_mpmc_pop_until. */
+/* take that waits: 0 and the ticket, or as slip_mpmc_pop_until. While the next
+ * element is one that we cannot take, as we have another such in hand, the end
+ * is not told: so ack or nack that before a wait without a deadline. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_take_until(struct slip_mpmc *q,
 						     struct slip_mpmc_ticket *t,
 						     uint64_t deadline_ns)

@@ -180,7 +180,7 @@ struct slip_mpmc {
 	uint32_t voided;   /* positions in this push; or SLIP_MPMC_CLAIMED_ */
 	uint32_t held;	   /* elements taken, neither acked nor returned */
 	uint32_t attempts_max; /* 0: no limit */
-	uint64_t heard; /* the ring's, as last seen: slip_mpmc_tell_pushed_ */
+	uint64_t slow;	       /* a slow hand's word, lingered at in vain */
 	slip_mpmc_dead_letter_fn *dead_letter;
 	void *context;
 } SLIP_ALIGNED(SLIP_APART_BYTES);
@@ -454,24 +454,28 @@ SLIP_INLINE bool slip_mpmc_hear_(struct slip_mpmc *q, const slip_a64 *slot,
 
 /* --- helping --------------------------------------------------------------- */
 
-/* Look at a slow hand's word for a while: what it is then. */
-SLIP_COLD uint64_t slip_mpmc_linger_(const struct slip_mpmc *q,
-				     const slip_a64 *slot, uint64_t word)
+/* Look at a slow hand's word for a while: what it is then. Not twice in a row at
+ * the same: who is stopped there will be met again in every lap. */
+SLIP_COLD uint64_t slip_mpmc_linger_(struct slip_mpmc *q, const slip_a64 *slot,
+				     uint64_t word)
 {
+	uint32_t looks = word == q->slow ? 0 : q->patience;
 	uint64_t now = word;
 
-	for (uint32_t i = 0; i < q->patience && now == word; i++) {
+	for (uint32_t i = 0; i < looks && now == word; i++) {
 		slip_pause();
 		/* MPMC-A2, MPMC-A3 anybody: as in push and pop. Pairs:
 		 * slip_mpmc_commit_ (R2), slip_mpmc_give_ (R3). Else: as
 		 * there. */
 		now = slip_a64_load_acquire(slot);
 	}
+	if (now == word)
+		q->slow = word;
 	return now;
 }
 
 /* Turn `from` into `to` in a slot, unless its owner is faster. */
-SLIP_COLD void slip_mpmc_name_(const struct slip_mpmc *q, slip_a64 *slot,
+SLIP_COLD void slip_mpmc_name_(struct slip_mpmc *q, slip_a64 *slot,
 			       uint64_t from, uint64_t to)
 {
 	if (slip_mpmc_linger_(q, slot, from) == from)
@@ -635,27 +639,23 @@ SLIP_INLINE int slip_mpmc_look_on_(struct slip_mpmc *q, uint64_t head,
 				   slip_a64 *slot, uint64_t word,
 				   uint32_t elem_bytes);
 
-/* No room for position `p`. But if what is at head is void, go past it: there
- * may be no consumer awake to do so. */
-SLIP_INLINE int slip_mpmc_full_(struct slip_mpmc *q, uint64_t p,
+/* No room, with that head. But if what is there is void, go past it: there may
+ * be no consumer awake to do so. */
+SLIP_INLINE int slip_mpmc_full_(struct slip_mpmc *q, uint64_t head,
 				uint32_t elem_bytes)
 {
 	/* hint: of our own voids, or raised before the tail (A4) that we saw */
 	uint64_t voids = slip_a64_load_relaxed(&q->ring->voided);
-	uint64_t head, w;
-	slip_a64 *slot;
+	slip_a64 *slot = slip_mpmc_slot_(q, head, elem_bytes);
+	uint64_t w;
 
-	if (SLIP_LIKELY(slip_mpmc_past_(voids, p - q->lap) <= 0))
+	if (SLIP_LIKELY(slip_mpmc_past_(voids, slip_mpmc_at_(head)) <= 0))
 		return SLIP_MPMC_NO_;
-	/* MPMC-A6 producer: as a consumer. Pairs: slip_mpmc_pass_. Else: as
-	 * slip_mpmc_pop_shared_. */
-	head = slip_a64_load_acquire(&q->ring->head);
-	if (slip_mpmc_past_(voids, slip_mpmc_at_(head)) <= 0)
-		return SLIP_MPMC_NO_;
-	slot = slip_mpmc_slot_(q, head, elem_bytes);
 	/* MPMC-A2, MPMC-A5 producer: as a consumer. Pairs: slip_mpmc_commit_
 	 * (R2), slip_mpmc_name_ (R5). Else: as there. */
 	w = slip_a64_load_acquire(slot);
+	if (slip_mpmc_past_(w, slip_mpmc_at_(head) + SLIP_MPMC_FULL) > 0)
+		return slip_mpmc_moved_(q, &q->ring->head, head); /* popped */
 	if (slip_mpmc_past_(w, slip_mpmc_at_(head)) > 0)
 		return SLIP_MPMC_NO_;
 	return slip_mpmc_look_on_(q, head, slot, w, elem_bytes);
@@ -693,15 +693,37 @@ SLIP_INLINE int slip_mpmc_push_round_(struct slip_mpmc *q, uint64_t tail,
 		(void)slip_a64_cas_acqrel(slot, &word, p);
 		return SLIP_MPMC_AGAIN_;
 	}
+	/* none behind it */
 	if (slip_mpmc_past_(slip_mpmc_at_(head) + q->lap, p) <=
 	    SLIP_CAST(int64_t, SLIP_MPMC_ONE))
-		return slip_mpmc_full_(q, p, elem_bytes); /* none behind it */
+		return slip_mpmc_full_(q, head, elem_bytes);
 	if (slip_mpmc_linger_(q, slot, word) != word)
 		return SLIP_MPMC_AGAIN_;
 	if (q->voided++ > q->mask)
 		return SLIP_MPMC_NO_; /* once round: there is none */
 	slip_mpmc_void_(q, tail, elem_bytes);
 	return SLIP_MPMC_AGAIN_;
+}
+
+/*
+ * The oldest position, `p`, is committed in `slot`. Is that all one needs to
+ * know, without a look at head, to call the ring full? It is not popped yet, or
+ * by the last one to pop, who reads it still; unless it was heard. Room there
+ * could only be if a void follows.
+ */
+SLIP_INLINE bool slip_mpmc_packed_(const struct slip_mpmc *q, uint64_t p,
+				   slip_a64 *slot, uint32_t elem_bytes)
+{
+	/* hint: raised before head (R6) passes what is heard */
+	if (slip_mpmc_past_(p, slip_a64_load_relaxed(&q->ring->heard)) < 0)
+		return false;
+	/* hint: raised before the tail (A4) that shows what follows a void; of
+	 * a void position nothing is ever written in its slot */
+	return slip_mpmc_past_(slip_a64_load_relaxed(&q->ring->voided), p) <=
+		       0 ||
+	       slip_mpmc_past_(slip_a64_load_relaxed(
+				       slip_mpmc_next_(q, slot, elem_bytes)),
+			       p + SLIP_MPMC_ONE) > 0;
 }
 
 /* The slot at tail is not free. */
@@ -717,17 +739,15 @@ SLIP_COLD int slip_mpmc_push_slow_(struct slip_mpmc *q, uint64_t tail,
 		return SLIP_MPMC_NO_;
 	if (slip_mpmc_past_(word, p) >= 0)
 		return slip_mpmc_moved_(q, &q->ring->tail, tail); /* claimed */
-	/* hint: raised before head (R6) passes what is heard */
 	if (word == p - q->lap + SLIP_MPMC_FULL &&
-	    slip_mpmc_past_(p - q->lap,
-			    slip_a64_load_relaxed(&q->ring->heard)) >= 0)
-		return slip_mpmc_full_(q, p, elem_bytes); /* not popped yet */
+	    slip_mpmc_packed_(q, p - q->lap, slot, elem_bytes))
+		return SLIP_MPMC_NO_;
 	/* MPMC-A6 producer: who pops, and that all before is named or done.
 	 * Pairs: slip_mpmc_pass_. Else: what is being popped seems idle. */
 	head = slip_a64_load_acquire(&q->ring->head);
 	room = slip_mpmc_past_(slip_mpmc_at_(head) + q->lap, p);
 	if (room <= 0)
-		return slip_mpmc_full_(q, p, elem_bytes);
+		return slip_mpmc_full_(q, head, elem_bytes);
 	if (room > SLIP_CAST(int64_t, q->lap + SLIP_MPMC_ONE))
 		return slip_mpmc_moved_(q, &q->ring->tail, tail);
 	return slip_mpmc_push_round_(q, tail, head, slot, word, elem_bytes);
@@ -1013,9 +1033,10 @@ SLIP_COLD int slip_mpmc_pop_slow_(struct slip_mpmc *q, uint64_t head,
 		return slip_mpmc_moved_(q, &q->ring->head, head); /* popped */
 	if (slip_mpmc_linger_(q, slot, word) != word)
 		return SLIP_MPMC_AGAIN_;
-	/* own: one at a time */
-	if (take && slip_a64_load_relaxed(&q->seat->hand))
-		return SLIP_MPMC_NO_;
+	/* MPMC-A10 consumer: who took what we returned there has done with
+	 * reading it. Pairs: slip_mpmc_let_go_. Else: it is overwritten. */
+	if (take && slip_a64_load_acquire(&q->seat->hand))
+		return SLIP_MPMC_NO_; /* one at a time */
 	if (!slip_mpmc_hear_(q, slot, word, elem, elem_bytes))
 		return SLIP_MPMC_AGAIN_;
 	if (!slip_mpmc_grasp_(q, head, take, elem_bytes))
@@ -1258,6 +1279,21 @@ SLIP_INLINE bool slip_mpmc_room_(const struct slip_mpmc *q)
 			       tail + SLIP_MPMC_SEAT_MASK) > 0;
 }
 
+/* The same if head is moved over what is void, as a push does. */
+SLIP_COLD bool slip_mpmc_make_room_(struct slip_mpmc *q)
+{
+	for (uint32_t i = 0; i < SLIP_MPMC_TRIES && !slip_mpmc_room_(q); i++) {
+		/* MPMC-A6 producer: as slip_mpmc_push_slow_. Pairs:
+		 * slip_mpmc_pass_. Else: as there. */
+		uint64_t head = slip_a64_load_acquire(&q->ring->head);
+
+		if (slip_mpmc_full_(q, head, q->shape.elem_bytes) !=
+		    SLIP_MPMC_AGAIN_)
+			return false;
+	}
+	return !q->error;
+}
+
 /* The only consumer: as any, but that nobody else moves head. */
 SLIP_CORE bool slip_mpmc_pop_x_(struct slip_mpmc *q, void *elem,
 				uint32_t elem_bytes)
@@ -1323,16 +1359,13 @@ SLIP_INLINE void slip_mpmc_catch_up_(struct slip_mpmc *q, bool exclusive)
 	}
 }
 
-/* Before the first pop of an exclusive consumer, after others: where to pop
- * next. */
+/* Before the first pop of an exclusive consumer, after others, whose last claims
+ * are done, or named by who recovered them: where to pop next. */
 SLIP_INLINE void slip_mpmc_come_after_(struct slip_mpmc *q)
 {
 	/* MPMC-A6 consumer: as slip_mpmc_pop_shared_. Pairs: slip_mpmc_pass_.
 	 * Else: as there. */
-	uint64_t head = slip_a64_load_acquire(&q->ring->head);
-
-	slip_mpmc_help_(q, head, SLIP_MPMC_FULL, q->shape.elem_bytes);
-	q->head = head;
+	q->head = slip_a64_load_acquire(&q->ring->head);
 }
 
 #ifdef __cplusplus

@@ -156,8 +156,8 @@ SLIP_INLINE void slip_mpmc_returning_(struct slip_mpmc *q)
 	uint64_t seen = slip_a64_load_relaxed(&q->ring->returned);
 
 	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++)
-		/* MPMC-R11, MPMC-A11 giver: says that it is about to, and that
-		 * it has. Pairs: slip_mpmc_retake_. Else: an element that was
+		/* MPMC-R11, MPMC-A11 giver: says that it is about to (and a
+		 * recoverer, that it has). Pairs: slip_mpmc_retake_. Else: an element that was
 		 * given back is overlooked. */
 		if (slip_a64_cas_acqrel(&q->ring->returned, &seen,
 					(seen | 1) + 2))
@@ -319,6 +319,28 @@ SLIP_INLINE void slip_mpmc_sweep_hands_(struct slip_mpmc *q, uint64_t s,
 				      s, dead);
 }
 
+/* Say that what a dead seat had is about to be returned; whatever a recoverer
+ * of an earlier holder, being late, has left there. */
+SLIP_INLINE void slip_mpmc_give_for_(struct slip_mpmc *q,
+				     struct slip_mpmc_seat *seat, uint64_t s,
+				     uint64_t dead)
+{
+	/* MPMC-A11 recoverer: if an heir gives, that it sits there. Pairs:
+	 * slip_mpmc_return_. Else: the heir's word is overwritten. */
+	uint64_t giving = slip_a64_load_acquire(&seat->giving);
+
+	for (uint32_t i = 0;
+	     i < SLIP_MPMC_TRIES && ((giving ^ dead) & SLIP_MPMC_WHO) != 0 &&
+	     slip_mpmc_same_dead_(q, s, dead);
+	     i++)
+		/* MPMC-R11, MPMC-A11 recoverer: is about to return what the
+		 * dead one had. Pairs: slip_mpmc_giving_ (A11),
+		 * slip_mpmc_return_ (R11). Else: as slip_mpmc_return_. */
+		if (slip_a64_cas_acqrel(&seat->giving, &giving, dead))
+			break;
+	slip_mpmc_returning_(q);
+}
+
 /* All that a dead seat had to return, or was about to, is there. */
 SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc *q,
 				     struct slip_mpmc_seat *seat, uint64_t dead)
@@ -329,7 +351,7 @@ SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc *q,
 	slip_mpmc_returning_(q);
 	if (((giving ^ dead) & SLIP_MPMC_WHO) == 0)
 		/* MPMC-R11, MPMC-A11 recoverer: it is there. Pairs:
-		 * slip_mpmc_giving_ (A11), slip_mpmc_recover_seat_ (R11). Else:
+		 * slip_mpmc_giving_ (A11), slip_mpmc_give_for_ (R11). Else:
 		 * an element that was given back is overlooked. */
 		(void)slip_a64_cas_acqrel(&seat->giving, &giving, 0);
 }
@@ -344,7 +366,6 @@ SLIP_COLD void slip_mpmc_recover_seat_(struct slip_mpmc *q, uint64_t s,
 {
 	struct slip_mpmc_seat *seat = slip_mpmc_seat_(q->ring, &q->shape, s);
 	uint64_t dead = slip_mpmc_dead_(word);
-	uint64_t giving = 0;
 	uint32_t left;
 
 	/* MPMC-R7, MPMC-A8 recoverer: all that the dead has done, which the
@@ -354,13 +375,8 @@ SLIP_COLD void slip_mpmc_recover_seat_(struct slip_mpmc *q, uint64_t s,
 	(void)slip_a64_cas_acqrel(&seat->word, &word, dead);
 	if (word != dead && slip_mpmc_dead_(word) != dead)
 		return; /* of another by now */
-	if (q->shape.work) {
-		/* MPMC-R11, MPMC-A11 recoverer: is about to return what the
-		 * dead one had. Pairs: slip_mpmc_giving_ (A11),
-		 * slip_mpmc_return_ (R11). Else: as slip_mpmc_return_. */
-		(void)slip_a64_cas_acqrel(&seat->giving, &giving, dead);
-		slip_mpmc_returning_(q);
-	}
+	if (q->shape.work)
+		slip_mpmc_give_for_(q, seat, s, dead);
 	slip_mpmc_untie_(q, &q->ring->tail, 0, s);
 	slip_mpmc_untie_(q, &q->ring->head, SLIP_MPMC_FULL, s);
 	left = slip_mpmc_sweep_(q, s, dead);
@@ -394,10 +410,9 @@ SLIP_INLINE bool slip_mpmc_anybody_(struct slip_mpmc *q, unsigned role,
 	for (uint64_t s = 1; s <= q->shape.seats; s++) {
 		uint64_t word = slip_mpmc_word_of_seat_(q, s);
 
-		if (slip_mpmc_state_(word) != SLIP_ROLE_HELD ||
-		    !(slip_mpmc_roles_(word) & role))
-			continue;
-		if (!asker || !slip_mpmc_buried_(q, s, word, asker))
+		/* Who was marked as dead may be not yet recovered. */
+		if ((slip_mpmc_roles_(word) & role) &&
+		    !slip_mpmc_buried_(q, s, word, asker))
 			return true;
 	}
 	return false;
@@ -460,15 +475,16 @@ SLIP_INLINE void slip_mpmc_enrol_(struct slip_mpmc *q, unsigned roles)
 			return;
 }
 
-/* Leave the seat. An index may go on naming it: its last claim is done. */
-SLIP_INLINE bool slip_mpmc_rise_(struct slip_mpmc *q)
+/* Leave a seat. An index may go on naming it: its last claim is done. */
+SLIP_INLINE bool slip_mpmc_rise_(const struct slip_mpmc *q,
+				 struct slip_mpmc_seat *seat)
 {
 	uint64_t mine = q->who;
 
 	/* MPMC-R8, MPMC-A8 leaver: its claims are done. Pairs: slip_mpmc_sit_,
 	 * slip_mpmc_word_of_seat_ (A8), slip_mpmc_recover_seat_ (R8). Else: as
 	 * slip_mpmc_recover_seat_. */
-	return slip_a64_cas_acqrel(&q->seat->word, &mine, 0);
+	return slip_a64_cas_acqrel(&seat->word, &mine, 0);
 }
 
 /* Leave, and say so: if nobody else has our role, that is the end of file for
@@ -477,7 +493,8 @@ SLIP_INLINE void slip_mpmc_leave_(struct slip_mpmc *q)
 {
 	unsigned roles = slip_mpmc_roles_(q->who);
 
-	if (!slip_mpmc_rise_(q))
+	q->me = 0; /* who sits there next has claims that are not ours */
+	if (!slip_mpmc_rise_(q, q->seat))
 		return;
 	for (unsigned role = SLIP_PRODUCER; role <= SLIP_CONSUMER; role++)
 		if (roles & role)
@@ -495,7 +512,8 @@ SLIP_INLINE bool slip_mpmc_hand_full_(const struct slip_mpmc *q)
 	return (slip_a64_load_acquire(&q->seat->hand) & SLIP_MPMC_FULL) != 0;
 }
 
-/* Take the first free seat whose hand is empty: false if there is none. */
+/* Take the first free seat whose hand is empty: false if there is none. A full
+ * one is not even tried: who leaves a seat wakes all, and may be one of them. */
 SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 {
 	for (uint64_t s = 1; s <= q->shape.seats; s++) {
@@ -503,6 +521,9 @@ SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 			slip_mpmc_seat_(q->ring, &q->shape, s);
 		uint64_t free = 0;
 
+		/* hint: looked at again once we sit there */
+		if (slip_a64_load_relaxed(&seat->hand) & SLIP_MPMC_FULL)
+			continue;
 		/* MPMC-A8 newcomer: nothing names the seat. Pairs:
 		 * slip_mpmc_recover_seat_, slip_mpmc_rise_. Else: as R8.
 		 * MPMC-H1 newcomer: the seat is taken before it looks at the
@@ -525,6 +546,30 @@ SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 		return true;
 	}
 	return false;
+}
+
+/*
+ * Go on from another seat. In the roll before the old one is left, so that who
+ * calls it, and misses us in both, does not write down that we are gone. False:
+ * there is no other, or what is ours names the old one.
+ */
+SLIP_COLD bool slip_mpmc_change_seat_(struct slip_mpmc *q)
+{
+	struct slip_mpmc_seat *old = q->seat;
+	uint64_t me = q->me;
+
+	if (q->held || q->claimed)
+		return false;
+	if (!slip_mpmc_sit_(q)) {
+		q->seat = old;
+		q->me = me;
+		return false;
+	}
+	slip_mpmc_enrol_(q, slip_mpmc_roles_(q->who));
+	(void)slip_mpmc_rise_(q, old);
+	if (!(q->roles & SLIP_EXCLUSIVE))
+		q->tail = 0; /* nobody's, who has sat there for long */
+	return true;
 }
 
 /* Bury those who have died in their seats, and those who stay there only for
@@ -558,6 +603,27 @@ SLIP_INLINE bool slip_mpmc_rivalled_(struct slip_mpmc *q, unsigned roles,
 	return false;
 }
 
+/* Is nobody in the way? Not known if somebody came meanwhile, or went on from
+ * another seat, and was seen in neither. */
+SLIP_INLINE bool slip_mpmc_alone_(struct slip_mpmc *q, unsigned roles,
+				  const struct slip_peer *asker)
+{
+	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++) {
+		/* MPMC-A12 newcomer: who has gone on to another seat by now sits
+		 * there. Pairs: slip_mpmc_enrol_. Else: one that goes on
+		 * meanwhile is missed in both seats. */
+		uint64_t roll = slip_a64_load_acquire(&q->ring->roll);
+
+		if (slip_mpmc_rivalled_(q, roles, asker))
+			return false;
+		/* hint: ordered by A8, of the seat that was left (R8) after it
+		 * was written */
+		if (slip_a64_load_relaxed(&q->ring->roll) == roll)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Sit down, and get up again if there is a rival. Who sits down looks at the
  * others afterwards, so of two at least one sees the other; both may.
@@ -577,7 +643,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_join_(struct slip_mpmc *q,
 	 * Pairs: slip_mpmc_sit_. Else: two that want to be alone miss each
 	 * other. */
 	slip_fence_full();
-	if (slip_mpmc_rivalled_(q, roles, self)) {
+	if (!slip_mpmc_alone_(q, roles, self)) {
 		slip_mpmc_leave_(q);
 		return -EBUSY;
 	}

@@ -6,8 +6,8 @@
  * Who takes an element has its slot (word p | 4096 | seat) until it acks. Nack
  * in a work queue, or the recovery of a dead taker, makes that p | 4096 | 4095:
  * returned. So it stays until it is done with: from then on the slot's count
- * says who has it, so that no two deliveries look alike to a recoverer that was
- * stopped for ages. Meanwhile the slot is in a slow hand: its positions of later
+ * says who has it, so that no two deliveries, of the first 4095, look alike to a
+ * recoverer that was stopped for ages. Meanwhile the slot is in a slow hand: its positions of later
  * laps are void. A count is, from above:
  *
  *	40 bits		of the position, as that of an earlier one may stand
@@ -19,13 +19,14 @@
  * has no slot. It goes into the taker's hand, in its seat, whose word is used as
  * a slot's: p | s before head is moved over it naming s; p | 4096 | s after
  * that, which is also written by whoever moves head on (slip_mpmc_name_hand_),
- * so that nobody has to guess whether it was taken. A handle has one hand.
+ * so that nobody has to guess whether it was taken. A handle has one hand; if
+ * another keeps in it what we returned there, we change the seat.
  *
  * `returned` of the ring is a flag (bit 0: there may be some) and a count of
- * changes. A giver raises it before it gives and after it, and says in its seat
- * that it is in between: who finds nothing clears the flag only if nobody was,
- * and the count has not moved. So no kill and no stop leaves a returned element
- * unseen.
+ * changes. A giver raises it before it gives, and says in its seat from before
+ * that until it has given: who finds nothing clears the flag only if nobody said
+ * so, and the count has not moved. So no kill and no stop leaves a returned
+ * element unseen.
  */
 #ifndef SLIP_RING_MPMC_WORK_H
 #define SLIP_RING_MPMC_WORK_H
@@ -176,18 +177,36 @@ SLIP_COLD bool slip_mpmc_retake_(struct slip_mpmc *q,
 	return false;
 }
 
+/* Claim the oldest element; as slip_mpmc_pop_shared_. */
+SLIP_INLINE int slip_mpmc_grab_(struct slip_mpmc *q, uint64_t *p,
+				slip_a64 **slot)
+{
+	/* own: what we returned there another may keep for ever */
+	uint64_t kept = slip_a64_load_relaxed(&q->seat->hand);
+	int rc = slip_mpmc_pop_shared_(q, p, slot,
+				       slip_mpmc_hand_of_(q, q->seat), true,
+				       q->shape.elem_bytes);
+
+	/* hint: or it has just been emptied; looked at again */
+	if (rc == SLIP_MPMC_NO_ && kept &&
+	    (!slip_a64_load_relaxed(&q->seat->hand) ||
+	     slip_mpmc_change_seat_(q)))
+		rc = slip_mpmc_pop_shared_(q, p, slot,
+					   slip_mpmc_hand_of_(q, q->seat), true,
+					   q->shape.elem_bytes);
+	return rc;
+}
+
 /* Take the oldest element, in place: GO, or NO. */
 SLIP_INLINE int slip_mpmc_take_next_(struct slip_mpmc *q,
 				     struct slip_mpmc_ticket *t)
 {
-	void *hand = slip_mpmc_hand_of_(q, q->seat);
 	slip_a64 *slot = NULL;
 	uint64_t p = 0;
 	int rc;
 
 	q->head = 0;
-	rc = slip_mpmc_pop_shared_(q, &p, &slot, hand, true,
-				   q->shape.elem_bytes);
+	rc = slip_mpmc_grab_(q, &p, &slot);
 	/* own: an exclusive consumer goes on from where we are now, also if
 	 * there was nothing: 0 is a position, after 2^51 */
 	if (q->roles & SLIP_EXCLUSIVE)
@@ -196,7 +215,8 @@ SLIP_INLINE int slip_mpmc_take_next_(struct slip_mpmc *q,
 		return rc;
 	if (rc == SLIP_MPMC_AGAIN_) {
 		slip_mpmc_count_first_(&q->seat->attempts, p);
-		slip_mpmc_issue_(q, t, &q->seat->hand, hand,
+		slip_mpmc_issue_(q, t, &q->seat->hand,
+				 slip_mpmc_hand_of_(q, q->seat),
 				 &q->seat->attempts);
 		return SLIP_MPMC_GO_;
 	}
@@ -296,7 +316,6 @@ SLIP_INLINE void slip_mpmc_return_(struct slip_mpmc *q,
 		/* MPMC-R13 giver: as above. Pairs: slip_mpmc_retake_word_.
 		 * Else: as A13. */
 		slip_a64_store_release(t->count, told | SLIP_MPMC_RETURNED);
-	slip_mpmc_returning_(q);
 	/* MPMC-R11 giver: it is there. Pairs: slip_mpmc_giving_. Else: as
 	 * A11. */
 	slip_a64_store_release(&q->seat->giving, 0);

@@ -295,15 +295,16 @@ SLIP_INLINE bool slip_side_late_(uint64_t deadline_ns)
 	return deadline_ns != SLIP_FOREVER && slip_now_ns() >= deadline_ns;
 }
 
-/* Sleep for what is left of the deadline, or for a slice if a peer may die
- * meanwhile. 0: look again; -ETIMEDOUT: the deadline. */
+/* Sleep for what is left of the deadline; or for a slice, if a peer may die
+ * meanwhile, or one of many be too late to tell (mpmc.h). 0: look again;
+ * -ETIMEDOUT: the deadline. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_side_doze_(struct slip_side *s, uint32_t key, uint64_t deadline_ns)
 {
 	uint64_t until = deadline_ns;
 	int rc;
 
-	if (s->self) {
+	if (s->self || s->gone) {
 		uint64_t slice = slip_after_ns(SLIP_SLICE_NS);
 
 		until = slice < deadline_ns ? slice : deadline_ns;

@@ -177,7 +177,8 @@ class Programs(unittest.TestCase):
     def test_every_job_can_be_written_out(self):
         names = [job.name for job in jobs.JOBS]
         self.assertEqual(len(names), len(set(names)))
-        for job in jobs.JOBS:
+        self.assertTrue(jobs.RANDOM)
+        for job in jobs.JOBS + jobs.RANDOM:
             self.assertNotIn("{", evidence.filled(job.quick, 1, 1))
             self.assertNotIn("{", evidence.filled(job.full, 1, 1))
             self.assertGreater(job.timeout, 0)
@@ -195,7 +196,8 @@ class Soaks(unittest.TestCase):
         with tempfile.TemporaryDirectory() as where:
             output = pathlib.Path(where) / "soak.md"
             soak = module.Soak(argparse.Namespace(
-                only=[], jobs=2, seconds=seconds, output=output))
+                only=[], jobs=2, seconds=seconds, output=output,
+                executions=None))
             clock = threading.Timer(seconds, soak.runner.end_all)
             clock.start()
             with contextlib.redirect_stdout(io.StringIO()):
@@ -224,6 +226,19 @@ class Soaks(unittest.TestCase):
         soak, report = self.soak({"it": f"echo '{GOOD}'; sleep 0.2"}, 1)
         self.assertGreater(soak.counts[1], 0)
         self.assertIn("FAIL record: nothing says", report)
+
+    def test_it_ends_when_there_were_as_many_executions(self):
+        module = script("soak")
+        row = GOOD.replace("kills", "executions")
+        for command, runs in ((f"echo '{row}'", 3), ("echo nothing", 1)):
+            module.RANDOM = [Job("it", "", "", command, 1)]
+            with tempfile.TemporaryDirectory() as where:
+                soak = module.Soak(argparse.Namespace(
+                    only=[], jobs=1, seconds=600, executions=2500,
+                    output=pathlib.Path(where) / "soak.md"))
+                with contextlib.redirect_stdout(io.StringIO()):
+                    soak.run()
+            self.assertEqual(len(soak.results), runs)
 
     def test_what_had_no_turn_is_named(self):
         _, report = self.soak({"slow": "sleep 600", "slower": "sleep 600",

@@ -657,6 +657,29 @@ static struct world *after_consumer(int (*body)(struct world *), bool frozen,
 	return w;
 }
 
+/* What it had taken comes before the end of file. */
+Test(mpmc_crash, what_a_dead_one_had_taken_comes_before_the_end)
+{
+	struct world *w = fresh();
+	pid_t pid;
+
+	begin(w, 16, SLIP_MPMC_WORK);
+	cr_assert_eq(attach_producer(w), 0, "producer");
+	cr_assert_eq(attach_consumer(w), 0, "consumer");
+	cr_assert(push_to(w, 1, 5), "push");
+	pid = spawn(w, takes_and_freezes);
+	await(w, pid, 1);
+	kill_and_wait(pid);
+	slip_mpmc_detach(&w->p);
+	for (uint64_t i = 4; i <= 5; i++)
+		expect_wait(w, i);
+	expect_wait(w, 1);
+	expect_wait(w, 3);
+	expect_end(w);
+	expect_whole(w, 16);
+	end(w);
+}
+
 static void expect_rest(struct world *w, uint64_t first)
 {
 	for (uint64_t i = first; i <= 10; i++)
@@ -815,13 +838,13 @@ static int leaves_when_awaited(struct world *w)
 	return 0;
 }
 
-Test(mpmc_crash, a_detach_wakes_who_sleeps_without_a_deadline)
+Test(mpmc_crash, a_detach_is_heard_of_without_an_oracle)
 {
 	struct world *w = fresh();
 	pid_t pid;
 
 	begin(w, 8, 0);
-	/* Without a peer: it asks no oracle and sleeps in one piece. */
+	/* Without a peer: it asks no oracle. */
 	cr_assert_eq(
 		slip_mpmc_attach(&w->c, w->mem, w->bytes, SLIP_CONSUMER, NULL),
 		0, "consumer");
@@ -841,7 +864,7 @@ static int consumer_leaves_when_awaited(struct world *w)
 	return 0;
 }
 
-Test(mpmc_crash, a_detach_wakes_a_producer_on_a_full_ring)
+Test(mpmc_crash, a_detach_is_heard_of_by_a_producer_on_a_full_ring)
 {
 	struct world *w = fresh();
 	uint64_t x = 9;
@@ -1059,14 +1082,14 @@ static int stands_still_and_tells_its_id(struct world *w)
 	return 3;
 }
 
-Test(mpmc_crash, recovery_by_a_third_delivers_and_wakes_the_sleeper)
+Test(mpmc_crash, recovery_by_a_third_is_heard_of_without_an_oracle)
 {
 	struct world *w = fresh();
 	pid_t victim;
 	pid_t third;
 
 	begin(w, 8, 0);
-	/* Without a peer: nothing but the recovery can wake it. */
+	/* Without a peer: nobody but the third finds out. */
 	cr_assert_eq(
 		slip_mpmc_attach(&w->c, w->mem, w->bytes, SLIP_CONSUMER, NULL),
 		0, "consumer");

@@ -194,6 +194,7 @@ Test(mpmc_damage, a_push_goes_round_once_and_says_full)
 	cr_assert_leq(b.p.voided, 5u);
 	slip_a64_store_relaxed(&ring_of(&b)->head, LAP + (UINT64_C(1) << 60));
 	cr_assert_not(slip_mpmc_push(&b.p, &x));
+	cr_assert_eq(b.p.error, -EBADMSG, "a head beyond tail");
 	teardown(&b);
 }
 
@@ -266,12 +267,19 @@ Test(mpmc_damage, a_run_of_large_elements_is_heard_within_the_seat)
 
 	setup(&b, 4, 2048, 0);
 	attach(&slow, &b, SLIP_PRODUCER);
-	slip_mpmc_announce_(&slow, 0, elem, 2048);
-	(void)slip_mpmc_take_place_(&slow, &at, 2048);
-	slip_a64_store_relaxed(&slow.seat->runs[0],
-			       (at - 20 * SLIP_MPMC_ONE) | 32);
-	cr_assert(slip_mpmc_push(&b.p, elem), "names it");
-	cr_assert(slip_mpmc_pop(&b.c, elem), "hears it");
+	for (uint64_t i = 1; i <= 20; i++) {
+		fill(elem, 2048, i);
+		slip_mpmc_announce_(&slow, 0, elem, 2048);
+		(void)slip_mpmc_take_place_(&slow, &at, 2048);
+		slip_a64_store_relaxed(&slow.seat->runs[0],
+				       (at - i * SLIP_MPMC_ONE) | 32);
+		cr_assert(slip_mpmc_push(&b.p, elem), "names it");
+		memset(elem, 0, sizeof(elem));
+		cr_assert(slip_mpmc_pop(&b.c, elem), "hears it");
+		cr_assert(filled(elem, 2048, i), "and nothing else");
+		cr_assert(slip_mpmc_pop(&b.c, elem), "the other");
+		slip_mpmc_commit_(slip_mpmc_slot_(&slow, at, 2048), at);
+	}
 	slip_mpmc_detach(&slow);
 	teardown(&b);
 }

@@ -459,6 +459,7 @@ static slip_a64 *word_at(uint64_t i)
 }
 
 static struct stopped half;
+static struct slip_mpmc heir;
 
 static void half_goes_on(void)
 {
@@ -718,6 +719,142 @@ Test(mpmc_race, a_poisoned_handle_claims_nothing)
 	tear_down();
 }
 
+/* --- full, and slow hands -------------------------------------------------- */
+
+static void x_finds_it_full(void)
+{
+	uint64_t x = 9;
+
+	cr_assert_not(slip_mpmc_push(&w.x, &x), "full");
+}
+
+static void nothing(void)
+{
+}
+
+/* How often a push of x looks before it says that the ring is full. */
+static unsigned long looks_until_full(void)
+{
+	(void)step_run(x_finds_it_full, nothing, 0);
+	return step.seen;
+}
+
+/* Of a slot that is committed a lap before nobody needs to ask who pops it, if
+ * nothing from there on is void: also where something was. */
+Test(mpmc_race, full_is_told_by_the_slot_alone)
+{
+	unsigned long plain, after;
+
+	set_up(0);
+	push_to(&w.x, 1, 4);
+	plain = looks_until_full();
+	tear_down();
+	set_up(0);
+	push_to(&w.x, 1, 4);
+	pop_half(&w.y, &half);
+	for (uint64_t i = 2; i <= 4; i++)
+		expect_pop(&w.x, i);
+	push_to(&w.x, 5, 7);
+	cr_assert_eq(slip_a64_load_relaxed(&ring_of(&w.b)->voids),
+		     LAP + 5 * SLIP_MPMC_ONE, "a void");
+	pop_rest(&w.y, &half);
+	for (uint64_t i = 5; i <= 7; i++)
+		expect_pop(&w.x, i);
+	push_to(&w.x, 1, 4);
+	after = looks_until_full();
+	/* The seat; the slot; tail, the slot; heard, voided: and not head. */
+	cr_assert_eq(plain, 6u, "%lu looks", plain);
+	cr_assert_eq(after, plain, "%lu looks, not %lu", after, plain);
+	tear_down();
+}
+
+/* What is committed a lap before may have been popped by the last one, who is
+ * reading still; if all that follows is void, nobody but us goes past it. */
+Test(mpmc_race, full_is_not_said_before_voids)
+{
+	struct stopped reads[4];
+	uint64_t x = 9;
+
+	set_up_seats(0, 0, 5);
+	attach(&w.slow[0], &w.b, SLIP_CONSUMER);
+	attach(&w.slow[1], &w.b, SLIP_CONSUMER);
+	attach(&heir, &w.b, SLIP_CONSUMER);
+	push_to(&w.x, 1, 4);
+	expect_pop(&w.x, 1);
+	pop_half(&w.y, &reads[0]);
+	pop_half(&w.slow[0], &reads[1]);
+	pop_half(&w.slow[1], &reads[2]);
+	push_to(&w.x, 5, 5);
+	cr_assert_not(slip_mpmc_push(&w.x, &x), "full");
+	pop_half(&heir, &reads[3]);
+	cr_assert_eq(reads[3].value, 5u);
+	cr_assert_not(slip_mpmc_push(&w.x, &x), "full of those who read");
+	pop_rest(&w.y, &reads[0]);
+	push_to(&w.x, 6, 6);
+	expect_pop(&w.x, 6);
+	pop_rest(&w.slow[0], &reads[1]);
+	pop_rest(&w.slow[1], &reads[2]);
+	pop_rest(&heir, &reads[3]);
+	push_to(&w.x, 1, 4);
+	tear_down();
+}
+
+/* That there is none behind head says one who looks at head; it may be late. */
+Test(mpmc_race, full_is_not_said_of_a_head_that_has_moved)
+{
+	uint64_t head;
+
+	set_up(0);
+	push_to(&w.x, 1, 2);
+	head = slip_a64_load_relaxed(&ring_of(&w.b)->head);
+	slip_mpmc_mark_(&ring_of(&w.b)->voided, head);
+	cr_assert_eq(slip_mpmc_full_(&w.x, head, 8), SLIP_MPMC_NO_, "it is");
+	expect_pop(&w.y, 1);
+	cr_assert_eq(slip_mpmc_full_(&w.x, head, 8), SLIP_MPMC_AGAIN_,
+		     "it was");
+	cr_assert_eq(w.x.error, 0);
+	expect_pop(&w.y, 2);
+	tear_down();
+}
+
+static unsigned pauses;
+
+static void one_pause(void)
+{
+	pauses++;
+}
+
+/* Who is stopped in a slot is met in each lap, and waited for in one. */
+Test(mpmc_race, a_slow_hand_is_lingered_at_once)
+{
+	set_up(0);
+	push_to(&w.x, 1, 4);
+	pop_half(&w.y, &half);
+	for (uint64_t i = 2; i <= 4; i++)
+		expect_pop(&w.x, i); /* names it */
+	w.x.patience = 7;
+	pauses = 0;
+	at_pause = one_pause;
+	for (uint64_t lap = 0; lap < 9; lap++) {
+		push_to(&w.x, 1, 3);
+		for (uint64_t i = 1; i <= 3; i++)
+			expect_pop(&w.x, i);
+	}
+	cr_assert_eq(pauses, 7u, "%u pauses", pauses);
+	at_pause = NULL;
+	/* It has done with that, and is slow again: another word. */
+	pop_rest(&w.y, &half);
+	push_to(&w.x, 1, 4);
+	pop_half(&w.y, &half);
+	for (uint64_t i = 2; i <= 4; i++)
+		expect_pop(&w.x, i);
+	pauses = 0;
+	at_pause = one_pause;
+	push_to(&w.x, 1, 3);
+	cr_assert_eq(pauses, 7u, "%u pauses", pauses);
+	tear_down();
+}
+
 /* --- those who are late ---------------------------------------------------- */
 
 static uint64_t word_of_dead;
@@ -730,7 +867,6 @@ static void y_dies(void)
 	slip_a64_store_relaxed(&w.y.seat->word, word_of_dead);
 }
 
-static struct slip_mpmc heir;
 static struct slip_mpmc_ticket heirs;
 
 static void x_recovers(void)
@@ -857,6 +993,35 @@ Test(mpmc_race, a_late_recoverer_does_not_return_what_an_heir_has_taken_again)
 	late_for_a_retaken_one(true);
 }
 
+static struct slip_mpmc_ticket found;
+
+static void one_looks_for_it(void)
+{
+	bool there = (slip_a64_load_relaxed(word_at(0)) &
+		      SLIP_MPMC_SEAT_MASK) == SLIP_MPMC_RETURNED;
+
+	if (!found.word)
+		cr_assert(slip_mpmc_take(&w.slow[0], &found) || !there,
+			  "returned and overlooked");
+}
+
+/* One that was late, for somebody who sat there before, was killed after it had
+ * said that it was about to return what that one had. */
+Test(mpmc_race, what_a_late_recoverer_has_left_hides_nothing)
+{
+	set_up(SLIP_MPMC_WORK);
+	attach(&w.slow[0], &w.b, BOTH);
+	push_to(&w.x, 1, 1);
+	cr_assert(slip_mpmc_take(&w.y, &heirs), "take");
+	y_dies();
+	slip_a64_store_relaxed(&w.y.seat->giving,
+			       slip_mpmc_dead_(slip_role_held_(4, 9)));
+	memset(&found, 0, sizeof(found));
+	(void)step_run(x_recovers, one_looks_for_it, 0);
+	cr_assert(found.word, "it is found");
+	tear_down();
+}
+
 /* The recoverer has not come to the slot, or has died before. */
 Test(mpmc_race, a_push_frees_the_slot_of_one_that_is_known_to_be_dead)
 {
@@ -904,6 +1069,230 @@ Test(mpmc_race, a_seat_that_is_left_while_one_looks_for_it_may_be_had)
 		tear_down();
 	}
 	cr_assert_gt(had, 4u, "it was had, in the second look too");
+}
+
+/* What y has returned in its hand slow[1] keeps, and y is gone. */
+static void y_leaves_its_hand(void)
+{
+	struct slip_mpmc_ticket t;
+
+	cr_assert(slip_mpmc_take(&w.y, &t), "hears it");
+	push_rest(&half);
+	cr_assert_eq(slip_mpmc_nack(&w.y, &t), 0);
+	cr_assert(slip_mpmc_take(&w.slow[1], &given), "keeps it");
+	slip_mpmc_detach(&w.y);
+}
+
+Test(mpmc_race, nobody_sits_down_on_a_hand_that_was_filled_while_one_looked)
+{
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		set_up_seats(SLIP_MPMC_WORK, 0, 5);
+		attach(&w.slow[0], &w.b, SLIP_PRODUCER);
+		attach(&w.slow[1], &w.b, SLIP_CONSUMER);
+		push_half(&w.slow[0], &half, 1);
+		push_to(&w.x, 2, 2); /* names it */
+		there = step_run(fifth_comes, y_leaves_its_hand, at);
+		if (!there)
+			y_leaves_its_hand();
+		cr_assert_eq(came_with, 0, "at %lu: %d", at, came_with);
+		cr_assert_eq(fifth.me, 5u, "at %lu: %llu", at,
+			     (unsigned long long)fifth.me);
+		cr_assert_eq(*(const uint64_t *)given.elem, 1u);
+		cr_assert(slip_mpmc_ours_(&w.slow[1], &given), "at %lu", at);
+		slip_mpmc_ack(&w.slow[1], &given);
+		expect_pop(&fifth, 2);
+		expect_empty(&fifth);
+		tear_down();
+	}
+}
+
+static struct slip_mpmc_ticket kept;
+
+/* The hand is emptied, another sits there, claims, dies, and is found dead. */
+static void heir_sits_claims_and_dies(void)
+{
+	slip_mpmc_ack(&w.x, &kept);
+	if (slip_mpmc_attach(&heir, w.b.mem, w.b.bytes, BOTH, NULL))
+		return;
+	push_half(&heir, &half, 3);
+	slip_a64_store_relaxed(&heir.seat->word, slip_mpmc_dead_(heir.who));
+}
+
+/* Who passed over a seat, as its hand was full, recovers one who died there. */
+Test(mpmc_race, a_seat_that_was_passed_over_is_not_ours)
+{
+	unsigned had = 0;
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		struct slip_mpmc_ticket t;
+
+		set_up(SLIP_MPMC_WORK);
+		attach(&w.slow[0], &w.b, BOTH);
+		attach(&w.slow[1], &w.b, BOTH);
+		push_half(&w.slow[0], &half, 1);
+		push_to(&w.x, 2, 2);
+		cr_assert(slip_mpmc_take(&w.y, &t), "into the hand");
+		cr_assert_eq(slip_mpmc_nack(&w.y, &t), 0);
+		cr_assert(slip_mpmc_take(&w.x, &kept), "out of that hand");
+		expect_pop(&w.x, 2);
+		slip_mpmc_detach(&w.y);
+		memset(&heir, 0, sizeof(heir));
+		there = step_run(fifth_comes, heir_sits_claims_and_dies, at);
+		if (heir.ring && heir.error == 0) {
+			push_to(&w.x, 4, 4);
+			expect_pop(&w.x, 3);
+			expect_pop(&w.x, 4);
+			had++;
+		}
+		tear_down();
+	}
+	cr_assert_gt(had, 4u, "it was heard");
+}
+
+static void sixth_comes_to_be_alone(void)
+{
+	came_with = slip_mpmc_attach(&fifth, w.b.mem, w.b.bytes,
+				     BOTH | SLIP_EXCLUSIVE, NULL);
+}
+
+static void y_goes_on_from_another_seat(void)
+{
+	cr_assert(slip_mpmc_change_seat_(&w.y));
+}
+
+/* The seats before that of `y` become free, of which the newcomer has the first
+ * and `y`, if it is still free, the second. */
+Test(mpmc_race, who_changes_the_seat_is_not_missed_in_both)
+{
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		set_up_seats(SLIP_MPMC_WORK, 0, 5);
+		attach(&w.slow[0], &w.b, BOTH);
+		slip_mpmc_detach(&w.y);
+		attach(&w.slow[1], &w.b, BOTH);
+		attach(&w.y, &w.b, BOTH);
+		cr_assert_eq(w.y.me, 4u);
+		slip_mpmc_detach(&w.x);
+		slip_mpmc_detach(&w.slow[0]);
+		slip_mpmc_detach(&w.slow[1]);
+		there = step_run(sixth_comes_to_be_alone,
+				 y_goes_on_from_another_seat, at);
+		cr_assert_eq(came_with, -EBUSY, "at %lu", at);
+		cr_assert(!there || w.y.me != 4u);
+		tear_down();
+	}
+}
+
+/* --- a change of seat ------------------------------------------------------ */
+
+static struct slip_mpmc_ticket keepers;
+
+/* In the hand of slow[0], which has both roles, stands an element that slow[1]
+ * keeps; two seats before it are free, and the ring is empty. */
+static void set_up_kept(unsigned seats)
+{
+	struct slip_mpmc_ticket t;
+
+	set_up_seats(SLIP_MPMC_WORK, 0, seats);
+	attach(&w.slow[0], &w.b, BOTH);
+	attach(&w.slow[1], &w.b, SLIP_CONSUMER);
+	push_half(&w.y, &half, 1);
+	push_to(&w.x, 2, 2); /* names it */
+	cr_assert(slip_mpmc_take(&w.slow[0], &t), "hears it");
+	push_rest(&half);
+	cr_assert_eq(slip_mpmc_nack(&w.slow[0], &t), 0);
+	cr_assert(slip_mpmc_take(&w.slow[1], &keepers), "keeps it");
+	expect_pop(&w.slow[1], 2);
+	slip_mpmc_detach(&w.x);
+	slip_mpmc_detach(&w.y);
+}
+
+static void moves(void)
+{
+	struct slip_mpmc_ticket t;
+
+	cr_assert(!slip_mpmc_take(&w.slow[0], &t), "empty");
+}
+
+static bool seems_gone;
+
+static void asks_for_producers(void)
+{
+	seems_gone = slip_mpmc_gone(&w.slow[1], SLIP_PRODUCER);
+}
+
+/* `operation` and `meanwhile` at every place, until there is none. */
+static unsigned long beside_a_move(void (*operation)(void),
+				   void (*meanwhile)(void), unsigned long at)
+{
+	uint64_t before;
+	bool there;
+
+	set_up_kept(5);
+	before = w.slow[0].me;
+	there = step_run(operation, meanwhile, at);
+	if (!there)
+		meanwhile();
+	cr_assert_lt(w.slow[0].me, before, "at %lu: it has moved", at);
+	return there;
+}
+
+/* The only producer moves while one asks for it, or one asks while it does. */
+Test(mpmc_race, who_changes_its_seat_is_not_gone)
+{
+	for (unsigned long at = 1; beside_a_move(asks_for_producers, moves, at);
+	     at++) {
+		cr_assert_not(seems_gone, "at %lu", at);
+		tear_down();
+	}
+	tear_down();
+	for (unsigned long at = 1; beside_a_move(moves, asks_for_producers, at);
+	     at++) {
+		cr_assert_not(seems_gone, "at %lu", at);
+		tear_down();
+	}
+	tear_down();
+}
+
+static struct slip_mpmc_ticket taken;
+
+static void slow_takes(void)
+{
+	(void)!slip_mpmc_take(&w.slow[0], &taken);
+}
+
+/* The only seat that seemed free has a full hand by the time one sits there. */
+Test(mpmc_race, who_has_to_get_up_again_is_back_in_its_own_seat)
+{
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		struct slip_mpmc *q = &w.slow[0];
+
+		set_up_kept(5);
+		attach(&w.x, &w.b, SLIP_PRODUCER);
+		attach(&w.y, &w.b, SLIP_CONSUMER);
+		attach(&fifth, &w.b, SLIP_PRODUCER);
+		push_half(&fifth, &half, 1);
+		push_to(&w.x, 2, 2); /* names it */
+		there = step_run(slow_takes, y_leaves_its_hand, at);
+		if (!there)
+			y_leaves_its_hand();
+		cr_assert_eq(q->me, 3u, "at %lu", at);
+		cr_assert(q->seat == slip_mpmc_seat_(q->ring, &q->shape, 3));
+		cr_assert_eq(slip_a64_load_relaxed(&q->seat->word), q->who);
+		if (taken.elem)
+			slip_mpmc_ack(q, &taken);
+		else
+			expect_pop(q, 2);
+		cr_assert_eq(q->held, 0u);
+		expect_empty(q);
+		tear_down();
+	}
 }
 
 /* --- those who are never left in peace ------------------------------------- */
@@ -1013,9 +1402,24 @@ static void x_enrols(void)
 	slip_mpmc_enrol_(&w.x, SLIP_PRODUCER);
 }
 
+static void x_looks_for_rivals(void)
+{
+	cr_assert_not(slip_mpmc_alone_(&w.x, BOTH, NULL), "unknown");
+}
+
 static void x_asks(void)
 {
 	cr_assert_not(slip_mpmc_gone_(&w.x, SLIP_PRODUCER, NULL), "unknown");
+}
+
+static void x_gives_for_the_dead(void)
+{
+	slip_mpmc_give_for_(&w.x, w.x.seat, w.x.me, word_of_dead);
+}
+
+static void x_claims(void)
+{
+	cr_assert(slip_mpmc_claim(&w.x) != NULL, "perhaps");
 }
 
 static void gives_up(slip_a64 *word, void (*operation)(void))
@@ -1033,6 +1437,36 @@ Test(mpmc_race, who_cannot_change_a_word_gives_up)
 	gives_up(&ring_of(&w.b)->heard, x_marks);
 	gives_up(&ring_of(&w.b)->returned, x_returns);
 	gives_up(&ring_of(&w.b)->roll, x_enrols);
+	tear_down();
+}
+
+Test(mpmc_race, who_cannot_tell_whether_it_is_alone_gives_up)
+{
+	set_up_seats(0, 0, 1);
+	gives_up(&ring_of(&w.b)->roll, x_looks_for_rivals);
+	tear_down();
+}
+
+Test(mpmc_race, who_cannot_say_that_it_gives_for_the_dead_gives_up)
+{
+	set_up_seats(SLIP_MPMC_WORK, 0, 1);
+	word_of_dead = slip_mpmc_dead_(slip_role_held_(5, 7));
+	slip_a64_store_relaxed(&w.x.seat->word, word_of_dead);
+	gives_up(&w.x.seat->giving, x_gives_for_the_dead);
+	tear_down();
+}
+
+/* Full behind a head whose element has been popped, at each look. */
+Test(mpmc_race, a_claim_comes_back_from_a_head_that_never_rests)
+{
+	const uint64_t far = UINT64_C(1) << 40;
+
+	set_up_seats(0, 0, 1);
+	slip_a64_store_relaxed(&ring_of(&w.b)->tail, 2 * LAP);
+	slip_a64_store_relaxed(&ring_of(&w.b)->voided, far);
+	for (uint64_t i = 0; i < 4; i++)
+		slip_a64_store_relaxed(word_at(i), far);
+	gives_up(&ring_of(&w.b)->head, x_claims);
 	tear_down();
 }
 

@@ -721,6 +721,31 @@ Test(mpmc, the_end_of_file_comes_after_what_is_left_when_the_last_one_leaves)
 	teardown(&b);
 }
 
+/* Who recovers it has not come further than marking it. */
+Test(mpmc, the_end_of_file_comes_after_what_a_dead_one_had_claimed)
+{
+	for (int another = 0; another < 2; another++) {
+		struct bench b;
+		struct slip_mpmc p;
+		struct stopped half;
+		uint64_t v = 0;
+
+		setup(&b, 4, 8, 0);
+		push_half(&b.p, &half, 1);
+		slip_a64_store_relaxed(&b.p.seat->word,
+				       slip_mpmc_dead_(b.p.who));
+		if (another) { /* the last of the living writes the end down */
+			attach(&p, &b, SLIP_PRODUCER);
+			slip_mpmc_detach(&p);
+		}
+		cr_assert_eq(slip_mpmc_pop_until(&b.c, &v, SLIP_FOREVER), 0);
+		cr_assert_eq(v, 1u);
+		cr_assert_eq(slip_mpmc_pop_until(&b.c, &v, SLIP_FOREVER),
+			     -EPIPE);
+		teardown(&b);
+	}
+}
+
 Test(mpmc, push_until_fails_once_the_last_consumer_has_left)
 {
 	struct slip_mpmc second;

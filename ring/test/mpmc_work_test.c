@@ -124,6 +124,32 @@ Test(mpmc_work, a_slot_that_is_taken_is_passed_by)
 	}
 }
 
+/* No consumer is awake to do so. */
+Test(mpmc_work, a_claim_goes_past_what_is_void_as_a_push_does)
+{
+	struct slip_mpmc_ticket t[3];
+	struct work w;
+	void *draft;
+
+	work_setup(&w, 4, 0);
+	push_to(&w.b.p, 1, 4);
+	for (uint64_t i = 0; i < 3; i++)
+		(void)expect_take(&w.b.c, &t[i], i + 1, 1);
+	expect_pop(&w.d, 4);
+	push_to(&w.b.p, 5, 5);
+	for (uint64_t i = 0; i < 3; i++)
+		slip_mpmc_ack(&w.b.c, &t[i]);
+	draft = slip_mpmc_claim(&w.b.p);
+	cr_assert(draft != NULL, "one of four");
+	memset(draft, 0, 8);
+	cr_assert(slip_mpmc_commit(&w.b.p));
+	push_to(&w.b.p, 7, 8);
+	cr_assert(slip_mpmc_claim(&w.b.p) == NULL, "full");
+	expect_pop(&w.d, 5);
+	expect_pop(&w.d, 0);
+	work_teardown(&w);
+}
+
 Test(mpmc_work, a_ticket_is_used_once_and_by_its_owner)
 {
 	struct slip_mpmc_ticket t, copy;
@@ -517,6 +543,36 @@ Test(mpmc_work, what_is_in_hand_is_returned_and_taken_there)
 	cr_assert(l.n == 1 && l.elem[0] == 2 && l.attempts[0] == 1);
 	expect_none(&u.w.d);
 	unwritten_teardown(&u, 3);
+}
+
+/* The dead have left more in their seats than a hand takes. */
+static void ends_after_a_full_hand(unsigned flags)
+{
+	struct slip_mpmc_ticket t, v;
+	struct slip_mpmc second;
+	struct stopped half;
+	struct work w;
+
+	work_setup(&w, 4, flags);
+	attach(&second, &w.b, SLIP_PRODUCER);
+	push_half(&w.b.p, &half, 1);
+	push_half(&second, &half, 2);
+	slip_mpmc_recover_seat_(&w.d, w.b.p.me, w.b.p.who);
+	slip_mpmc_recover_seat_(&w.d, second.me, second.who);
+	(void)expect_take(&w.b.c, &t, 1, 1);
+	cr_assert_eq(slip_mpmc_take_until(&w.b.c, &v, slip_after_ns(1000000)),
+		     -ETIMEDOUT, "that is not the end");
+	slip_mpmc_ack(&w.b.c, &t);
+	cr_assert_eq(slip_mpmc_take_until(&w.b.c, &v, SLIP_FOREVER), 0);
+	cr_assert_eq(slip_mpmc_take_until(&w.b.c, &t, SLIP_FOREVER), -EPIPE);
+	slip_mpmc_ack(&w.b.c, &v);
+	work_teardown(&w);
+}
+
+Test(mpmc_work, the_end_comes_after_what_a_full_hand_keeps_back)
+{
+	ends_after_a_full_hand(0);
+	ends_after_a_full_hand(SLIP_MPMC_WORK);
 }
 
 static void leaves_with_a_full_hand(unsigned flags)

@@ -300,6 +300,30 @@ Test(side, of_many_the_last_element_comes_before_epipe)
 	cr_assert_eq(slip_mpmc_pop_until(&many[2], &x, SLIP_FOREVER), -EPIPE);
 }
 
+static struct slip_mpmc_ticket late;
+
+/* All of an ack but the telling. */
+static long room_comes_untold(void)
+{
+	before(-1, NULL);
+	slip_mpmc_let_go_(&many[2], &late);
+	return 0;
+}
+
+/* Without peers nobody dies, but others may be late. */
+Test(side, who_waits_among_many_finds_room_that_nobody_told_of)
+{
+	uint64_t x = 7;
+
+	set_up_many(SLIP_EVENT_FULL);
+	cr_assert(slip_mpmc_push(&many[1], &x));
+	cr_assert(slip_mpmc_push(&many[1], &x));
+	cr_assert(slip_mpmc_take(&many[2], &late));
+	many[0].side.spin.skip = UINT32_MAX; /* sleep at once */
+	before(SYS_futex, room_comes_untold);
+	cr_assert_eq(slip_mpmc_push_until(&many[0], &x, SLIP_FOREVER), 0);
+}
+
 /* "Not yet"; and then, unseen, the last element and the end of file. */
 static int ready_too_early_of_many(void *wait)
 {

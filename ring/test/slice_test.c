@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A sleeper who watches peers sleeps in slices: their ends are his own affair. */
+/* A sleeper who watches peers, or is one of many, sleeps in slices: their ends
+ * are his own affair. */
 #include "../../atomics/test/check.h"
 #include "../role.h"
 
@@ -21,4 +22,23 @@ Test(slice, its_end_is_not_the_deadline)
 	cr_assert_eq(slip_side_doze_(&s, 0, soon), -ETIMEDOUT);
 	slip_peer_leave(&self);
 	slip_region_close(&rg);
+}
+
+static bool never(void *handle, const struct slip_peer *asker)
+{
+	return handle && asker;
+}
+
+Test(slice, one_of_many_sleeps_so_without_peers)
+{
+	struct slip_event event = { { 0 }, 0 };
+	struct slip_side s;
+	uint64_t soon;
+
+	memset(&s, 0, sizeof(s));
+	s.wait_on = &event;
+	s.gone = never;
+	cr_assert_eq(slip_side_doze_(&s, 0, SLIP_FOREVER), 0);
+	soon = slip_after_ns(1000000);
+	cr_assert_eq(slip_side_doze_(&s, 0, soon), -ETIMEDOUT);
 }

@@ -615,6 +615,30 @@ static void full_done(void)
 		 "full, though all is popped");
 }
 
+/* One slot was in a slow hand, so the position at head is void; it is free by
+ * now. One element is in. */
+static void void_at_head(void)
+{
+	uint64_t at = 0, elem = 0;
+	slip_a64 *slot = NULL;
+
+	two_slots();
+	must_attach(&s.heir, SLIP_CONSUMER, NULL);
+	X_ASSERT(slip_mpmc_push_(last(), &elem, 8), "push");
+	(void)slip_mpmc_pop_shared_(&s.heir, &at, &slot, &elem, false, 8);
+	X_ASSERT(slip_mpmc_push_(last(), &elem, 8), "push");
+	X_ASSERT(slip_mpmc_pop_(last(), &elem, 8), "pop");
+	X_ASSERT(push_by(last(), X_THREADS, 501), "push");
+	slip_mpmc_give_(&s.heir, slot, at);
+}
+
+/* There is one element, but while thread 0 comes with the second, or if the
+ * other thread has. */
+static void push_fits(void)
+{
+	X_ASSERT(push(0), "full, with one of two");
+}
+
 /* Every newcomer catches up once, also those who find nothing to catch. */
 static void all_catch_up(void)
 {
@@ -699,6 +723,15 @@ static const struct x_model models[] = {
 		.final = full_done,
 		.sys = peers_sys,
 		.preemptions = 3,
+	},
+	{
+		.name = "void-at-head",
+		.operation = "mpmc.stop",
+		.once = void_at_head,
+		.threads = { push_fits, pop_push },
+		.final = finish_all,
+		.sys = peers_sys,
+		.preemptions = 4,
 	},
 	{
 		.name = "stop",

@@ -380,7 +380,8 @@ static void format(uint32_t capacity, uint32_t elem_bytes, unsigned flags,
 	for (uint64_t i = 0; i < shape.seats; i++)
 		x_name(s.ring + 384 + i * shape.seat_bytes, shape.seat_bytes,
 		       (const char *[]){ "seat1", "seat2", "seat3", "seat4",
-					 "seat5", "seat6" }[i]);
+					 "seat5", "seat6", "seat7",
+					 "seat8" }[i]);
 	x_name(s.ring + slip_mpmc_slots_at_(&shape), bytes, "slots");
 	x_name(&s, sizeof(s), "model");
 }

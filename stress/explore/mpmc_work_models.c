@@ -34,9 +34,12 @@ static struct {
 	int rc[X_THREADS];
 	uint32_t seen; /* who is surely here */
 	uint32_t low;  /* the fewest since somebody asked */
+	uint64_t seat; /* thread 0's, at first */
+	bool dead;     /* thread 0, before the end was told */
+	uint64_t began;
 } w;
 
-static uint64_t again, deaths, stops, in_hand, busy, both, pipes, heirs;
+static uint64_t again, deaths, stops, in_hand, busy, both, pipes, heirs, moved;
 
 /* --- the record ------------------------------------------------------------ */
 
@@ -222,7 +225,9 @@ static void judge_work(void)
 static void zero(void)
 {
 	again = deaths = stops = in_hand = busy = both = pipes = heirs = 0;
+	moved = 0;
 	memset(&w, 0, sizeof(w));
+	w.began = x_now();
 	x_keep(&w, sizeof(w));
 }
 
@@ -375,12 +380,24 @@ static void drain_work(struct slip_mpmc *q)
 	}
 }
 
+/* Thread t is dead, wherever it sits: it may have been changing its seat. */
+static void recover_everywhere(unsigned t)
+{
+	struct slip_mpmc *q = &s.q[x_self()];
+
+	for (uint64_t i = 1; i <= q->shape.seats; i++) {
+		uint64_t word = slip_mpmc_word_of_seat_(q, i);
+
+		if (word && ((word ^ s.q[t].who) & SLIP_MPMC_WHO) == 0)
+			slip_mpmc_recover_seat_(q, i, word);
+	}
+}
+
 static void recover_dead(void)
 {
 	for (unsigned t = 0; t < X_THREADS; t++)
-		if (x_dead(t) && s.q[t].who &&
-		    !(s.inherited && s.heir.me == s.q[t].me))
-			slip_mpmc_recover_seat_(last(), s.q[t].me, s.q[t].who);
+		if (x_dead(t) && s.q[t].who)
+			recover_everywhere(t);
 	/* An heir dies with the thread that let it in. */
 	for (unsigned t = 0; t < X_THREADS; t++)
 		if (x_dead(t) && s.heir.who &&
@@ -667,6 +684,220 @@ static void heard_some(void)
 		 (unsigned long long)in_hand, (unsigned long long)heirs);
 }
 
+/* --- changing the seat -------------------------------------------------------- */
+
+/*
+ * Thread 0 has heard an element and returned it in its hand; thread 1 has taken
+ * it from there; the pusher of the next one is dead as well. So that has to be
+ * heard too, and not into that hand if thread 1 still reads there.
+ */
+
+/* Its pusher dies; all has been done for it that can be. */
+static void claim_and_die(uint64_t value)
+{
+	must_attach(&s.heir, SLIP_PRODUCER, NULL);
+	claim_and_stop(&s.heir, value);
+	slip_mpmc_recover_seat_(&s.q[0], s.heir.me, s.heir.who);
+	memset(&s.heir, 0, sizeof(s.heir));
+}
+
+/* The same with an element in a slot before: thread 0 has it. Thread 0 sits
+ * behind `gap` free seats. */
+static void kept(unsigned gap, uint32_t capacity, bool one_before)
+{
+	zero();
+	format(capacity, 16, SLIP_MPMC_WORK | SLIP_MPMC_SEATS(8), 1);
+	for (unsigned i = 0; i < gap; i++)
+		must_attach(&s.q[X_THREADS - i], SLIP_CONSUMER, NULL);
+	must_attach(&s.q[0], SLIP_PRODUCER | SLIP_CONSUMER, &peers_member[0]);
+	must_attach(&s.q[1], SLIP_CONSUMER, &peers_member[1]);
+	w.seat = s.q[0].me;
+	if (one_before)
+		X_ASSERT(push_by(&s.q[0], X_THREADS, 500) &&
+				 take_by(&s.q[0], 0),
+			 "push, take");
+	claim_and_die(501);
+	claim_and_die(502);
+	nack_by(&s.q[0], take_by(&s.q[0], 0));
+	X_ASSERT(take_by(&s.q[1], 1), "take");
+	for (unsigned i = 0; i < gap; i++)
+		slip_mpmc_detach(&s.q[X_THREADS - i]);
+}
+
+static void one_kept(void)
+{
+	kept(0, 4, false);
+}
+
+static void one_kept_and_another(void)
+{
+	kept(0, 2, false);
+	must_attach(&s.q[2], SLIP_PRODUCER | SLIP_CONSUMER, &peers_member[2]);
+}
+
+static void one_kept_and_room(void)
+{
+	kept(0, 8, false);
+	must_attach(&s.q[2], SLIP_PRODUCER | SLIP_CONSUMER, &peers_member[2]);
+	X_ASSERT(push_by(&s.q[0], X_THREADS, 503), "push");
+	X_ASSERT(push_by(&s.q[0], X_THREADS, 504), "push");
+}
+
+static void one_kept_one_taken(void)
+{
+	kept(0, 4, true);
+}
+
+static void one_kept_behind_one(void)
+{
+	kept(1, 2, false);
+	must_attach(&s.heir, SLIP_CONSUMER, NULL);
+	must_attach(&s.q[2], SLIP_CONSUMER, &peers_member[2]);
+	slip_mpmc_detach(&s.heir);
+}
+
+static void one_kept_behind_two(void)
+{
+	kept(2, 2, false);
+}
+
+/* There is one, whatever others have. */
+static void must_take(void)
+{
+	struct delivery *d = take();
+
+	X_ASSERT(d, "nothing to take");
+	ack(d);
+}
+
+static void must_take_push(void)
+{
+	must_take();
+	(void)push(0);
+}
+
+static void ack_kept(void)
+{
+	for (uint32_t i = 0; i < GIVEN; i++)
+		if (w.d[i].how == HELD && w.d[i].who == 1)
+			ack(&w.d[i]);
+}
+
+static void recover_anywhere_take_ack(void)
+{
+	if (x_dead(0))
+		recover_everywhere(0);
+	take_ack();
+}
+
+static void give_up_kept(void)
+{
+	for (uint32_t i = 0; i < w.n; i++)
+		if (w.d[i].how == HELD && w.d[i].who == 1 && !x_stopped(1))
+			ack_by(&s.q[1], &w.d[i]);
+}
+
+/* Every seat but those of the living is free. */
+static void seats_done(void)
+{
+	moved += s.q[0].me != w.seat;
+	must_attach(last(), SLIP_PRODUCER | SLIP_CONSUMER,
+		    &peers_member[X_THREADS]);
+	give_up_kept();
+	work_done();
+	for (uint64_t i = 1; i <= last()->shape.seats; i++) {
+		uint64_t word = slip_mpmc_word_of_seat_(last(), i);
+		bool mine = i == last()->me;
+
+		if (slip_mpmc_state_(word) == SLIP_ROLE_DEAD) {
+			slip_mpmc_recover_seat_(last(), i, word);
+			word = slip_mpmc_word_of_seat_(last(), i);
+		}
+		/* Who stopped as it moved may sit on both. */
+		for (unsigned t = 0; t < X_THREADS; t++)
+			mine = mine ||
+			       (i == s.q[t].me && !x_dead(t) &&
+				!s.q[t].error) ||
+			       (x_stopped(t) && word == s.q[t].who);
+		X_ASSERT((word != 0) == mine, "seat %u: %llx", (unsigned)i,
+			 (unsigned long long)word);
+	}
+}
+
+static void moved_some(void)
+{
+	X_ASSERT(moved && again, "%llu moved, %llu again",
+		 (unsigned long long)moved, (unsigned long long)again);
+}
+
+static void moved_and_died(void)
+{
+	X_ASSERT(moved && deaths, "%llu moved, %llu deaths",
+		 (unsigned long long)moved, (unsigned long long)deaths);
+}
+
+/* The only producer is thread 0, which does not go. */
+static void ask_of_the_mover(void)
+{
+	X_ASSERT(!slip_mpmc_gone(mine(), SLIP_PRODUCER),
+		 "the end, with the producer here");
+}
+
+static void come_to_be_alone(void)
+{
+	unsigned t = x_self();
+	int rc = attach(&s.q[t], SLIP_PRODUCER | SLIP_EXCLUSIVE,
+			&peers_member[t]);
+
+	X_ASSERT(rc == -EBUSY, "alone with a producer: %d", rc);
+}
+
+/* What it has in a slot names the seat. */
+static void take_and_ack_another(void)
+{
+	struct delivery *d = take();
+
+	ack(&w.d[0]);
+	if (d)
+		ack(d);
+	else
+		must_take();
+}
+
+/* And so does what it writes to a draft. */
+static void claim_take_commit(void)
+{
+	unsigned t = x_self();
+	uint64_t value = (t + 1) * 100;
+	struct op *o = begin(t, PUSH, value);
+	uint64_t *draft = slip_mpmc_claim(mine());
+
+	if (draft)
+		draft[0] = value;
+	ack(take());
+	if (draft)
+		draft[1] = ~value;
+	end(o, draft && slip_mpmc_commit(mine()), value);
+}
+
+static void come_claim_commit(void)
+{
+	unsigned t = x_self();
+	uint64_t value = (t + 1) * 100;
+	uint64_t *draft;
+	struct op *o;
+
+	if (attach(&s.q[t], SLIP_PRODUCER, &peers_member[t]))
+		return;
+	o = begin(t, PUSH, value);
+	draft = slip_mpmc_claim(mine());
+	if (draft) {
+		draft[0] = value;
+		draft[1] = ~value;
+	}
+	end(o, draft && slip_mpmc_commit(mine()), value);
+}
+
 /* --- coming and going --------------------------------------------------------- */
 
 static void nobody(void)
@@ -861,7 +1092,7 @@ static void two_strangers(void)
 static void one_stranger(void)
 {
 	two_strangers();
-	X_ASSERT(slip_mpmc_rise_(&s.q[0]), "rise");
+	X_ASSERT(slip_mpmc_rise_(&s.q[0], s.q[0].seat), "rise");
 	s.q[0].error = -EPIPE;
 }
 
@@ -1005,6 +1236,14 @@ static void end_done(void)
 		 "an element after the end");
 }
 
+/* A detach is told: nobody sleeps a slice before it hears of it. */
+static void told_end_done(void)
+{
+	X_ASSERT(x_now() == w.began, "nobody told: it took %llu ns",
+		 (unsigned long long)(x_now() - w.began));
+	end_done();
+}
+
 /* With nobody who comes later, the end is the end. */
 static void strict_end_done(void)
 {
@@ -1012,7 +1251,7 @@ static void strict_end_done(void)
 
 	X_ASSERT(w.rc[3] == -EPIPE, "pop_until says %d", w.rc[3]);
 	X_ASSERT(!slip_mpmc_pop(&s.q[3], &elem), "an element after the end");
-	end_done();
+	told_end_done();
 }
 
 static void ends_happened(void)
@@ -1024,6 +1263,115 @@ static void ends_and_deaths(void)
 {
 	X_ASSERT(pipes && deaths, "%llu ends, %llu deaths",
 		 (unsigned long long)pipes, (unsigned long long)deaths);
+}
+
+/* --- the end of a work queue ---------------------------------------------------- */
+
+/* There is one element, and no producer. */
+static void one_in_and_the_end(void)
+{
+	zero();
+	format(2, 16, SLIP_MPMC_WORK, 1);
+	for (unsigned t = 0; t < 2; t++)
+		must_attach(&s.q[t], SLIP_CONSUMER, &peers_member[t]);
+	must_attach(last(), SLIP_PRODUCER, NULL);
+	X_ASSERT(push_by(last(), X_THREADS, 501), "push");
+	slip_mpmc_detach(last());
+}
+
+static void take_until_the_end(void)
+{
+	struct slip_mpmc_ticket ticket;
+	unsigned t = x_self();
+
+	while (!w.rc[t]) {
+		w.dead = x_dead(0);
+		take_begins(t);
+		w.rc[t] = slip_mpmc_take_until(mine(), &ticket, SLIP_FOREVER);
+		ack(take_ends(t, w.rc[t] ? NULL : &ticket,
+			      w.rc[t] ? 0 : content(&ticket)));
+	}
+}
+
+/* What one who was dead by then had, is not left over. */
+static void work_end_done(void)
+{
+	struct delivery *d;
+
+	X_ASSERT(w.rc[1] == -EPIPE, "take_until says %d", w.rc[1]);
+	recover_dead();
+	must_attach(last(), SLIP_CONSUMER, &peers_member[X_THREADS]);
+	d = take_by(last(), X_THREADS);
+	X_ASSERT(!d || !w.dead, "an element after the end");
+	ack_by(last(), d);
+	work_done();
+	pipes++;
+}
+
+static void ended_again(void)
+{
+	X_ASSERT(pipes && deaths && again, "%llu ends, %llu deaths, %llu again",
+		 (unsigned long long)pipes, (unsigned long long)deaths,
+		 (unsigned long long)again);
+}
+
+/* --- room that nobody tells of -------------------------------------------------- */
+
+/* Thread 0 was stopped with a claim, which was heard; then its slot is free by
+ * its late commit, of which it tells only who waits for an element. One is in. */
+static void full_of_a_late_one(void)
+{
+	uint64_t elem[2] = { 100, 0 };
+	slip_a64 *slot;
+	uint64_t p;
+
+	nobody();
+	must_attach(&s.q[0], SLIP_PRODUCER, NULL);
+	must_attach(&s.q[1], SLIP_PRODUCER, NULL);
+	must_attach(&s.q[2], SLIP_CONSUMER, NULL);
+	end(begin(0, PUSH, 100), true, 100);
+	slip_mpmc_announce_(&s.q[0], 0, elem, 8);
+	slot = slip_mpmc_take_place_(&s.q[0], &p, 8);
+	slip_mpmc_name_(&s.q[1], slot, p, p | s.q[0].me);
+	X_ASSERT(pop_by(&s.q[2], 2) && push_by(&s.q[1], X_THREADS, 501),
+		 "pop, push");
+}
+
+static void commit_and_tell_late(void)
+{
+	slip_a64 *slot = slip_mpmc_slot_(mine(), s.first, 8);
+	uint64_t elem = 100;
+
+	for (unsigned i = 0; i < 2; i++) /* on its way */
+		(void)slip_mpmc_gone(mine(), SLIP_CONSUMER);
+	slip_copy(slot + 1, &elem, 8);
+	slip_mpmc_commit_(slot, s.first);
+	slip_mpmc_tell_(mine(), &shared()->ev_data, 1);
+}
+
+static void push_until_it_is_in(void)
+{
+	unsigned t = x_self();
+	uint64_t value = (t + 1) * 100;
+	struct op *o = begin(t, PUSH, value);
+	int rc = slip_mpmc_push_until(mine(), &value, SLIP_FOREVER);
+
+	X_ASSERT(!rc, "push_until says %d", rc);
+	end(o, true, value);
+}
+
+static void late_done(void)
+{
+	heirs += x_now() != w.began;
+	must_attach(last(), SLIP_CONSUMER, &peers_member[X_THREADS]);
+	while (pop_by(last(), X_THREADS))
+		;
+	judge(2);
+}
+
+static void slept_some(void)
+{
+	X_ASSERT(heirs, "nobody slept a slice");
 }
 
 static const struct x_model models[] = {
@@ -1350,7 +1698,7 @@ static const struct x_model models[] = {
 		.operation = "mpmc.attach",
 		.once = one_stranger,
 		.threads = { nothing, consumer_comes, nothing, pop_to_the_end },
-		.final = end_done,
+		.final = told_end_done,
 		.finish = ends_happened,
 		.sys = peers_sys,
 		.preemptions = 3,
@@ -1361,7 +1709,7 @@ static const struct x_model models[] = {
 		.once = two_strangers_one_alone,
 		.threads = { push_and_leave, come_and_go_strange, nothing,
 			     pop_to_the_end },
-		.final = end_done,
+		.final = told_end_done,
 		.finish = ends_happened,
 		.sys = peers_sys,
 		.preemptions = 2,
@@ -1388,6 +1736,106 @@ static const struct x_model models[] = {
 		.finish = ends_happened,
 		.sys = peers_sys,
 		.preemptions = 2,
+	},
+	{
+		.name = "two-stops",
+		.operation = "mpmc.work",
+		.once = one_kept_and_another,
+		.threads = { must_take, ack_kept, push1 },
+		.final = seats_done,
+		.finish = moved_some,
+		.sys = peers_sys,
+		.stoppable = 6,
+		.troubles = 2,
+		.preemptions = 3,
+	},
+	{
+		.name = "seat-death",
+		.operation = "mpmc.work",
+		.once = one_kept_and_another,
+		.threads = { take_ack_twice, ack_kept,
+			     recover_anywhere_take_ack },
+		.final = seats_done,
+		.finish = moved_and_died,
+		.sys = peers_sys,
+		.mortal = 1,
+		.stoppable = 2,
+		.troubles = 2,
+		.preemptions = 2,
+	},
+	{
+		.name = "seat-and-push",
+		.operation = "mpmc.work",
+		.once = one_kept_and_room,
+		.threads = { must_take_push, nothing, take_ack_twice },
+		.final = seats_done,
+		.finish = moved_some,
+		.sys = peers_sys,
+		.stoppable = 1,
+		.troubles = 1,
+		.preemptions = 2,
+	},
+	{
+		.name = "seat-and-ticket",
+		.operation = "mpmc.work",
+		.once = one_kept_one_taken,
+		.threads = { take_and_ack_another, nothing },
+		.final = seats_done,
+		.finish = moved_some,
+		.sys = peers_sys,
+		.preemptions = 4,
+	},
+	{
+		.name = "seat-and-claim",
+		.operation = "mpmc.work",
+		.once = one_kept,
+		.threads = { claim_take_commit, ack_kept, come_claim_commit },
+		.final = seats_done,
+		.finish = returned_some,
+		.sys = peers_sys,
+		.preemptions = 3,
+	},
+	{
+		.name = "seat-asked",
+		.operation = "mpmc.attach",
+		.once = one_kept_behind_one,
+		.threads = { must_take, nothing, ask_of_the_mover },
+		.final = seats_done,
+		.finish = moved_some,
+		.sys = peers_sys,
+		.preemptions = 3,
+	},
+	{
+		.name = "seat-rival",
+		.operation = "mpmc.attach",
+		.once = one_kept_behind_two,
+		.threads = { take_ack, nothing, come_to_be_alone },
+		.final = seats_done,
+		.finish = moved_some,
+		.sys = peers_sys,
+		.preemptions = 3,
+	},
+	{
+		.name = "end-work",
+		.operation = "mpmc.work",
+		.once = one_in_and_the_end,
+		.threads = { take_ack, take_until_the_end },
+		.final = work_end_done,
+		.finish = ended_again,
+		.sys = peers_sys,
+		.mortal = 1,
+		.troubles = 1,
+		.preemptions = 3,
+	},
+	{
+		.name = "late-commit",
+		.operation = "mpmc.push_until",
+		.once = full_of_a_late_one,
+		.threads = { commit_and_tell_late, push_until_it_is_in },
+		.final = late_done,
+		.finish = slept_some,
+		.sys = peers_sys,
+		.preemptions = 3,
 	},
 };
 

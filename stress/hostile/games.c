@@ -10,6 +10,7 @@ const struct game games[] = {
 	{ "record-mirror", "record.*+mirror", 400, false, record_mirror },
 	{ "record-attach", "record.attach", 300, false, record_attach },
 	{ "mpmc-ring", "mpmc.*", 400, false, mpmc_ring },
+	{ "mpmc-heard", "mpmc.pop+take", 400, false, mpmc_heard },
 	{ "mpmc-attach", "mpmc.attach", 300, false, mpmc_attach },
 	{ "inspect", "ring.inspect", 100, false, inspect },
 	{ "role", "role.*", 200, false, role_words },

@@ -166,6 +166,7 @@ void record_ring(struct stream *in);
 void record_mirror(struct stream *in);
 void record_attach(struct stream *in);
 void mpmc_ring(struct stream *in);
+void mpmc_heard(struct stream *in);
 void mpmc_attach(struct stream *in);
 void inspect(struct stream *in);
 void role_words(struct stream *in);

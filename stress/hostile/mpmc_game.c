@@ -56,15 +56,16 @@ static void name_words(const struct slip_mpmc_shape *s, uint16_t *to)
 					   n * s->seat_bytes + in_seat[i]);
 }
 
-static void setup(struct mpmc_game *g, struct stream *in)
+/* `large`: few elements, such that one claim can have one. */
+static void setup(struct mpmc_game *g, struct stream *in, bool large)
 {
 	static const uint32_t sizes[] = { 1,  4,  8,  12,  24,	25,
 					  56, 57, 64, 120, 200, 2000 };
 	struct slip_mpmc_shape s;
 
 	memset(g, 0, sizeof(*g));
-	g->capacity = 2u << take_below(in, 5);
-	g->elem_bytes = sizes[take_below(in, LENGTH(sizes))];
+	g->capacity = large ? 2 : 2u << take_below(in, 5);
+	g->elem_bytes = large ? 2000 : sizes[take_below(in, LENGTH(sizes))];
 	g->flags = take(in) & 1 ? SLIP_EVENT_FULL : SLIP_EVENT_ASYM;
 	g->flags |= take(in) & 1 ? SLIP_MPMC_WORK : 0;
 	g->flags |= SLIP_MPMC_SEATS(SEATS);
@@ -337,11 +338,70 @@ void mpmc_ring(struct stream *in)
 {
 	struct mpmc_game g;
 
-	setup(&g, in);
+	setup(&g, in, false);
 	attach_all(&g, in);
 	peer_loose();
 	while (in->left)
 		step(&g, in);
+	finish(&g);
+}
+
+static void write_word(struct mpmc_game *g, size_t at, uint64_t v)
+{
+	memcpy(g->mem + at, &v, 8);
+	play.counts.scribbles++;
+	play.counts.live++;
+}
+
+/* "The element at head is in that seat, which claimed several", as many and
+ * from where the stream says. */
+static void claims(struct mpmc_game *g, struct stream *in)
+{
+	const struct slip_mpmc_ring *ring = (const void *)g->mem;
+	uint64_t head = slip_mpmc_at_(slip_a64_load_relaxed(&ring->head));
+	uint64_t seat = 1 + take_below(in, SEATS);
+	uint64_t first = head - take_below(in, 48) * SLIP_MPMC_ONE;
+	size_t slot = head / SLIP_MPMC_ONE % g->capacity * play.prey.stride;
+	size_t seats = (play.prey.first - sizeof(*ring)) / SEATS;
+
+	write_word(g, play.prey.first + slot, head | seat);
+	write_word(g, sizeof(*ring) + (seat - 1) * seats + 8,
+		   first | take_below(in, 64));
+}
+
+/* Everybody begins anew. */
+static void again(struct mpmc_game *g, struct stream *in)
+{
+	for (uint32_t i = 0; i < HANDLES; i++)
+		slip_mpmc_detach(&g->h[i].q);
+	peer_hold();
+	init(g);
+	peer_loose();
+	attach_all(g, in);
+}
+
+/* Elements that stand in seats, by the word of seats. */
+void mpmc_heard(struct stream *in)
+{
+	struct mpmc_game g;
+
+	setup(&g, in, true);
+	attach_all(&g, in);
+	peer_loose();
+	while (in->left) {
+		struct handle *h = &g.h[1 + take_below(in, 2)];
+
+		claims(&g, in);
+		if (take(in) & 1) {
+			pop(&g, in, h);
+		} else {
+			takes(&g, in, h);
+			gives(in, h);
+		}
+		arena_check(&arena);
+		if (h->q.error)
+			again(&g, in);
+	}
 	finish(&g);
 }
 
@@ -350,7 +410,7 @@ void mpmc_attach(struct stream *in)
 {
 	struct mpmc_game g;
 
-	setup(&g, in);
+	setup(&g, in, false);
 	for (uint32_t n = take_below(in, 6); n--;) {
 		play.random = take_word(in);
 		scribble(&play.prey, &play.random);

@@ -3,7 +3,9 @@
  * The world of an MPMC ring, and its judges. In it are a producer and a
  * consumer that survive (but one that is alone in its role has no fellow), the
  * victim, and in some states a companion: one that is stopped, or dead, in the
- * middle of a push, of a pop, or with a ticket.
+ * middle of a push, of a pop, or with a ticket. Where the victim is to go on from
+ * another seat there are three: two in the middle of a push, and a keeper, with
+ * what the victim returned in its hand.
  *
  * Every element has a number, which is in its content. The judge collects all
  * there is to be had and counts, for each number, how often it came, and its
@@ -37,6 +39,7 @@
 #define MOVES_OF(f)  ((f) / 16u % 4u)
 #define ROLES(r)     ((r)*64u)
 #define ROLES_OF(f)  ((f) / 64u % 8u)
+#define ELSEWHERE    512u /* from another seat */
 
 static const struct {
 	uint32_t capacity, elem_bytes;
@@ -56,11 +59,15 @@ enum company {
 
 /* Fill, then who else is there, work queue or not, shape, position. */
 #define STATES (FILLS * COMPANIES * 2 * SHAPES * 2)
+/* Of those, an empty work queue of 4. */
+#define STATES_ELSEWHERE (COMPANIES * 2 * 2)
 
 /* What the survivors know. */
 struct world {
 	struct slip_mpmc p, c, x; /* producer, consumer, companion */
 	struct slip_mpmc_ticket x_ticket;
+	struct slip_mpmc keeper, slow[2];
+	uint64_t kept;	    /* number of what the keeper has */
 	uint64_t newest;    /* number of the next to be pushed */
 	uint64_t first;	    /* of those of the victim, */
 	unsigned owed;	    /* slots that somebody stopped may keep, */
@@ -73,6 +80,7 @@ struct world {
 static struct world live_;
 static struct kill_mpmc_victim victim_;
 static unsigned flags_;
+static uint64_t seat_; /* of the victim, before it goes on from another */
 static bool work_;
 static struct slip_mpmc_shape shape_;
 static enum company company_;
@@ -100,6 +108,11 @@ static bool holds(void)
 static bool alone_in(unsigned role)
 {
 	return (ROLES_OF(flags_) & SLIP_EXCLUSIVE) && (ROLES_OF(flags_) & role);
+}
+
+static bool elsewhere(void)
+{
+	return (flags_ & ELSEWHERE) != 0;
 }
 
 /* --- elements -------------------------------------------------------------- */
@@ -223,6 +236,46 @@ static void keep_company(void)
 		live_.owed = 1;
 }
 
+/* Stopped after its claim, which others have named. */
+static void stop_in_push(struct slip_mpmc *q)
+{
+	unsigned char elem[64];
+	uint64_t p;
+	int rc = slip_mpmc_attach(
+		q, kill_base.mem, kill_base.bytes, SLIP_PRODUCER,
+		company_ == DEAD_PUSHES ? &kill_base.ghost : &kill_base.next);
+
+	KILL_CHECK(!rc, "slow producer: %d", rc);
+	fill(elem, live_.newest++);
+	slip_mpmc_announce_(q, 0, elem, shape_.elem_bytes);
+	KILL_CHECK(slip_mpmc_take_place_(q, &p, shape_.elem_bytes), "full");
+	slip_mpmc_name_run_(&live_.p,
+			    slip_a64_load_relaxed(&live_.p.ring->tail), 0);
+}
+
+static bool keeper_lives(void)
+{
+	return elsewhere() && company_ != DEAD_HOLDS;
+}
+
+/* The first of two elements that stand in seats will be the keeper's. */
+static void keep_companies(void)
+{
+	int rc = slip_mpmc_attach(
+		&live_.keeper, kill_base.mem, kill_base.bytes, SLIP_CONSUMER,
+		keeper_lives() ? &kill_base.next : &kill_base.ghost);
+
+	KILL_CHECK(!rc, "keeper: %d", rc);
+	live_.kept = live_.newest;
+	live_.gone[live_.kept] = keeper_lives();
+	stop_in_push(&live_.slow[0]);
+	stop_in_push(&live_.slow[1]);
+	if (company_ == DEAD_PUSHES)
+		live_.owed_dead = 2;
+	else
+		live_.owed = 2;
+}
+
 /* A lap and a half, so that slots carry words of several; then fill. */
 static void prefill(enum fill fill_to)
 {
@@ -239,8 +292,8 @@ static void prefill(enum fill fill_to)
 		KILL_CHECK(push(&q) == 1 && pop(&q) == 1, "prefill");
 	/* Who has something to take needs something to take. */
 	needed = holds() ? 1 : 0;
-	needed += (company_ == POPS || company_ == HOLDS ||
-		   company_ == DEAD_HOLDS);
+	needed += !elsewhere() && (company_ == POPS || company_ == HOLDS ||
+				   company_ == DEAD_HOLDS);
 	if (target < needed)
 		target = needed;
 	while (target--)
@@ -269,6 +322,8 @@ static void choose(unsigned state)
 	if (company_ != NOBODY && company_ < DEAD_PUSHES &&
 	    alone_in(company_role()))
 		company_ = NOBODY;
+	if (elsewhere() && company_ < DEAD_PUSHES)
+		company_ = NOBODY;
 	if (does() == DOES_RECOVER && company_ < DEAD_PUSHES)
 		company_ = company_ % 2 ? DEAD_PUSHES : DEAD_HOLDS;
 	/* So that beside two that are stopped there is something left. */
@@ -280,12 +335,26 @@ static void choose(unsigned state)
 		   "shape");
 }
 
-static void make(const struct kill_op *op, unsigned state)
+/* Which of all states is that of an operation that needs a certain one? */
+static unsigned one_of_all(unsigned state)
 {
-	bool old = state / (FILLS * COMPANIES * 2 * SHAPES) % 2;
-	unsigned mode = state / FILLS % 2 ? SLIP_EVENT_ASYM : SLIP_EVENT_FULL;
+	if (!elsewhere())
+		return state;
+	return FILLS * (state % COMPANIES + COMPANIES) +
+	       FILLS * COMPANIES * 2 *
+		       (state / COMPANIES % 2 * 2 +
+			SHAPES * (state / COMPANIES / 2));
+}
+
+static void make(const struct kill_op *op, unsigned index)
+{
+	bool old;
+	unsigned state, mode;
 
 	flags_ = op->flags;
+	state = one_of_all(index);
+	old = state / (FILLS * COMPANIES * 2 * SHAPES) % 2;
+	mode = state / FILLS % 2 ? SLIP_EVENT_ASYM : SLIP_EVENT_FULL;
 	choose(state);
 	if (!told_)
 		told_ = mmap(NULL, sizeof(*told_), PROT_READ | PROT_WRITE,
@@ -302,7 +371,10 @@ static void make(const struct kill_op *op, unsigned state)
 		survivor(&live_.p, SLIP_PRODUCER);
 	if (!alone_in(SLIP_CONSUMER))
 		survivor(&live_.c, SLIP_CONSUMER);
-	keep_company();
+	if (elsewhere())
+		keep_companies();
+	else
+		keep_company();
 	memset(live_.seen, 1, live_.newest); /* all that came before, but: */
 	for (uint64_t n = shape_.capacity * 3 / 2; n < live_.newest; n++)
 		live_.seen[n] = live_.gone[n];
@@ -335,6 +407,24 @@ static void take_before(struct kill_mpmc_victim *v)
 	told_->ticket_attempts = v->ticket.attempts;
 }
 
+/* What the victim had in hand is the keeper's; here, in the victim's process, by
+ * a handle that is the keeper's in all but its memory. */
+static void hand_over(struct kill_mpmc_victim *v)
+{
+	struct slip_mpmc keeper = live_.keeper;
+	struct slip_mpmc_ticket t;
+
+	slip_mpmc_point_(&keeper, v->mem);
+	keeper.seat = slip_mpmc_seat_(keeper.ring, &keeper.shape, keeper.me);
+	take_before(v);
+	KILL_CHECK(told_->ticket == live_.kept, "victim: the wrong one");
+	KILL_CHECK(slip_mpmc_in_hand_(&v->q, v->ticket.word), "not in hand");
+	KILL_CHECK(slip_mpmc_nack(&v->q, &v->ticket) == 0, "nack");
+	KILL_CHECK(slip_mpmc_take(&keeper, &t) && t.word == &v->q.seat->hand,
+		   "keeper: nothing to take");
+	seat_ = v->q.me;
+}
+
 static void enter(void)
 {
 	struct kill_mpmc_victim *v = &victim_;
@@ -360,6 +450,8 @@ static void enter(void)
 	v->q.patience = 1; /* every look is a point */
 	if (holds())
 		take_before(v);
+	if (elsewhere())
+		hand_over(v);
 }
 
 static void leave(int result)
@@ -371,6 +463,10 @@ static void leave(int result)
 			number_of(v->data + (uint32_t)i * shape_.elem_bytes);
 	told_->attempts = v->ticket.attempts;
 	told_->all = true;
+	if (elsewhere() && !kill_child)
+		KILL_CHECK(result == 1 && v->q.me != seat_ &&
+				   !slip_mpmc_word_of_seat_(&v->q, seat_),
+			   "it is still in its old seat");
 	if (!kill_child)
 		return;
 	/* What it took it has done with. */
@@ -554,8 +650,17 @@ static void check_seats(unsigned alive)
 		slip_mpmc_detach(&q[n]);
 }
 
+/* Besides the keeper's own seat there is the one whose hand it keeps full. */
+static unsigned companies_seats(void)
+{
+	return 2u * keeper_lives() +
+	       2u * (elsewhere() && company_ != DEAD_PUSHES);
+}
+
 static unsigned alive_seats(void)
 {
+	if (elsewhere())
+		return 2u + companies_seats();
 	return 2u - alone_in(SLIP_PRODUCER) - alone_in(SLIP_CONSUMER) +
 	       (company_ != NOBODY && company_ < DEAD_PUSHES);
 }
@@ -637,6 +742,27 @@ static void succeed(struct slip_mpmc *h)
 	h->patience = 0;
 }
 
+/* The keeper goes on: it has what it had, and returns it. */
+static void keeper_returns(void)
+{
+	struct slip_mpmc *q = &live_.keeper;
+
+	for (uint64_t s = 1; s <= SEATS; s++) {
+		struct slip_mpmc_seat *seat =
+			slip_mpmc_seat_(q->ring, &q->shape, s);
+
+		if (!slip_mpmc_with_us_(q, &seat->hand, &seat->attempts))
+			continue;
+		KILL_CHECK(number_of(slip_mpmc_hand_of_(q, seat)) == live_.kept,
+			   "the keeper has another");
+		slip_mpmc_drop_all_(q);
+		live_.gone[live_.kept] = 0;
+		live_.seen[live_.kept] = 0;
+		return;
+	}
+	kill_fail("the keeper has nothing");
+}
+
 static void settle(struct slip_mpmc *h, int result, bool dead)
 {
 	struct slip_mpmc *p = alone_in(SLIP_PRODUCER) ? h : &live_.p;
@@ -648,6 +774,12 @@ static void settle(struct slip_mpmc *h, int result, bool dead)
 	if (dead)
 		check_dead(result);
 	check_seats(alive_seats() + (h != NULL));
+	if (!keeper_lives())
+		return;
+	keeper_returns();
+	collect(c);
+	KILL_CHECK(live_.seen[live_.kept], "what was kept is lost");
+	check_seats(alive_seats() + (h != NULL) - 1);
 }
 
 static void dead(int result, unsigned variant)
@@ -826,6 +958,14 @@ static const struct kill_kind mpmc_init_kind = {
 		.plain = kill_plain_mpmc_##fn,                       \
 	}
 
+#define OP_ELSEWHERE(label, roles)                                             \
+	{                                                                      \
+		.name = label, .kind = &mpmc_kind, .states = STATES_ELSEWHERE, \
+		.flags = DOES_TAKE | MOVES(1) | ROLES(roles) | ELSEWHERE,      \
+		.hooked = kill_hooked_mpmc_take,                               \
+		.plain = kill_plain_mpmc_take,                                 \
+	}
+
 static const struct kill_op ops[] = {
 	{ .name = "mpmc.init",
 	  .kind = &mpmc_init_kind,
@@ -850,6 +990,8 @@ static const struct kill_op ops[] = {
 	OP("mpmc.pop_until", pop_until, DOES_POP | MOVES(1) | ROLES(C)),
 	OP("mpmc.take", take, DOES_TAKE | MOVES(1) | ROLES(C)),
 	OP("mpmc.take_alone", take, DOES_TAKE | MOVES(1) | ROLES(C | X)),
+	OP_ELSEWHERE("mpmc.take_elsewhere", C),
+	OP_ELSEWHERE("mpmc.take_elsewhere_as_both", P | C),
 	OP("mpmc.ack", ack, DOES_ACK | ROLES(C)),
 	OP("mpmc.ack_alone", ack, DOES_ACK | ROLES(C | X)),
 	OP("mpmc.nack", nack, DOES_NACK | ROLES(C)),

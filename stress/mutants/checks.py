@@ -18,9 +18,10 @@ import threading
 import lib
 
 # Which mutants a check cannot notice, or only at a price: x86-64 shows weaker
-# orders to no unit test; a bound is for those, not for schedules.
+# orders to no unit test; a bound is for those, not for schedules (but MPMC).
 BLIND = {"unit": ("order",), "asan": ("order", "fence"), "tsan": ("boundary",),
-         "explore": ("boundary",)}
+         "explore": ("boundary",), "kill": ("order", "fence")}
+MPMC = "ring/mpmc"
 OUT = "out"  # of a tree: what was built for the mutant at hand
 BOUND = ("--executions", "5000", "--seconds", "60")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
@@ -104,7 +105,8 @@ class Check:
     def concerns(self, tree, mutant):
         """Can it notice? Of the sanitized tests, those named like the header."""
         tool = self.name.split()[0]
-        if mutant.group in BLIND.get(tool, ()):
+        if mutant.group in BLIND.get(tool, ()) and not (
+                tool == "explore" and mutant.header.startswith(MPMC)):
             return False
         near = mutant.header.split(".")[0].split("_")[0]  # futex/region_tools.h
         if tool == "asan" and not self.name.startswith(f"asan {near}"):
@@ -136,7 +138,7 @@ def unit(path):
     out = f"{OUT}/{name.replace('/', '_')}"
     build = [*PLAIN, "-o", out, path]
     if path.endswith("_step_test.c"):  # single steps: 15 s of the kernel's time
-        return Check(f"unit {name}", 3, [path], out, build, (), 60, 120)
+        return Check(f"unit {name}", 5, [path], out, build, (), 60, 120)
     return Check(f"unit {name}", 0, [path], out, build)
 
 
@@ -163,6 +165,15 @@ def explore(tree, path):
     for model in run([f"./{out}", "--list"], tree, 60)[1].split():
         yield Check(f"explore {name}/{model}", 1, [path], out, build,
                     ("--model", model, *BOUND), 20, 60)
+
+
+def kill(component):
+    """Kill points of one component's operations: what each instruction leaves
+    behind, in every tenth state."""
+    out = f"{OUT}/kill"
+    return Check(f"kill {component}", 3, [f"stress/kill/ops_{component}.c"], out,
+                 ["stress/kill/build", out, "."],
+                 ("--op", component, "--how", "snapshot", "--every", "10"), 20, 60)
 
 
 def parts(tree, path):
@@ -196,7 +207,8 @@ def ladder(tree):
         *(check for path in sorted(tree.glob("stress/*/*_models.c"))
           for check in explore(tree, str(path.relative_to(tree)))),
         Check("fences", 2, ["ring/slipring.h"], "tools/check/fences", None, (), 20, 60),
-        *(asan(path) for path in units),
+        kill("mpmc"),
+        *(asan(path) for path in units if not path.endswith("_step_test.c")),
         *(threads(tree, path) for path in
           sorted(str(p.relative_to(tree)) for p in tree.glob("stress/*_threads.c"))),
     ]
@@ -220,18 +232,20 @@ def clear(tree):
 
 # Functions that nobody calls are kept, so that one file holds all of them.
 PROBE = ["-std=c11", "-w", "-I.", "-fkeep-inline-functions", "-fkeep-static-functions",
-         "-S", "-o", "-", "-x", "c", "ring/slipring.h"]
-BUILDS = (["gcc", "-O2"], ["aarch64-linux-gnu-gcc", "-O2"],
-          ["gcc", "-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan",
-           "-DSLIP_FENCE_PORTABLE=x_portable"])
+         "-S", "-o", "-", "-x", "c"]
+BUILDS = (["gcc", "-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan",
+           "-DSLIP_FENCE_PORTABLE=x_portable"],
+          ["gcc", "-O2"], ["aarch64-linux-gnu-gcc", "-O2"])
 
 
-def code(tree):
-    """A name for the instructions of all headers, as shipped and as explored."""
-    whole = hashlib.sha256()
+def whole(header):
+    """The header in which all is that a change of this one can change."""
+    return "ring/mpmc.h" if header.startswith(MPMC) else "ring/slipring.h"
+
+
+def code(tree, header):
+    """Yields a name for the instructions, as explored and as shipped; None if
+    that does not compile."""
     for compiler in BUILDS:
-        status, output = run(compiler + PROBE, tree, 120)
-        if status != 0:
-            return None
-        whole.update(output.encode())
-    return whole.hexdigest()
+        status, output = run([*compiler, *PROBE, header], tree, 120)
+        yield hashlib.sha256(output.encode()).hexdigest() if status == 0 else None
