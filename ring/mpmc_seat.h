@@ -157,8 +157,8 @@ SLIP_INLINE void slip_mpmc_returning_(struct slip_mpmc *q)
 
 	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++)
 		/* MPMC-R11, MPMC-A11 giver: says that it is about to (and a
-		 * recoverer, that it has). Pairs: slip_mpmc_retake_. Else: an element that was
-		 * given back is overlooked. */
+		 * recoverer, that it has). Pairs: slip_mpmc_retake_. Else: an
+		 * element that was given back is overlooked. */
 		if (slip_a64_cas_acqrel(&q->ring->returned, &seen,
 					(seen | 1) + 2))
 			return;
@@ -168,12 +168,14 @@ SLIP_INLINE void slip_mpmc_returning_(struct slip_mpmc *q)
 SLIP_INLINE void slip_mpmc_untie_(struct slip_mpmc *q, slip_a64 *index,
 				  uint64_t phase, uint64_t s)
 {
-	/* MPMC-A4, MPMC-A6 recoverer: as another producer or consumer. Pairs:
-	 * slip_mpmc_take_place_ (R4), slip_mpmc_pass_ (R6). Else: as there. */
-	uint64_t seen = slip_a64_load_acquire(index);
+	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++) {
+		/* MPMC-A4, MPMC-A6 recoverer: as another producer or consumer.
+		 * Pairs: slip_mpmc_take_place_ (R4), slip_mpmc_pass_ (R6).
+		 * Else: as there. */
+		uint64_t seen = slip_a64_load_acquire(index);
 
-	for (uint32_t i = 0;
-	     i < SLIP_MPMC_TRIES && (seen & SLIP_MPMC_SEAT_MASK) == s; i++) {
+		if ((seen & SLIP_MPMC_SEAT_MASK) != s)
+			return;
 		slip_mpmc_help_(q, seen, phase, q->shape.elem_bytes);
 		/* MPMC-R4, MPMC-A4, MPMC-R6, MPMC-A6 recoverer: as another
 		 * producer or consumer. Pairs: slip_mpmc_claim_shared_,
@@ -325,19 +327,21 @@ SLIP_INLINE void slip_mpmc_give_for_(struct slip_mpmc *q,
 				     struct slip_mpmc_seat *seat, uint64_t s,
 				     uint64_t dead)
 {
-	/* MPMC-A11 recoverer: if an heir gives, that it sits there. Pairs:
-	 * slip_mpmc_return_. Else: the heir's word is overwritten. */
-	uint64_t giving = slip_a64_load_acquire(&seat->giving);
+	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++) {
+		/* MPMC-A11 recoverer: if an heir gives, that it sits there.
+		 * Pairs: slip_mpmc_return_. Else: the heir's word is
+		 * overwritten. */
+		uint64_t giving = slip_a64_load_acquire(&seat->giving);
 
-	for (uint32_t i = 0;
-	     i < SLIP_MPMC_TRIES && ((giving ^ dead) & SLIP_MPMC_WHO) != 0 &&
-	     slip_mpmc_same_dead_(q, s, dead);
-	     i++)
+		if (((giving ^ dead) & SLIP_MPMC_WHO) == 0 ||
+		    !slip_mpmc_same_dead_(q, s, dead))
+			break;
 		/* MPMC-R11, MPMC-A11 recoverer: is about to return what the
 		 * dead one had. Pairs: slip_mpmc_giving_ (A11),
 		 * slip_mpmc_return_ (R11). Else: as slip_mpmc_return_. */
 		if (slip_a64_cas_acqrel(&seat->giving, &giving, dead))
 			break;
+	}
 	slip_mpmc_returning_(q);
 }
 

@@ -56,6 +56,29 @@ Test(mpmc_edge, a_draft_outlasts_batches)
 	}
 }
 
+/* What is heard is copied word by word, of which the last may be a part. */
+Test(mpmc_edge, what_is_heard_is_not_longer_than_an_element)
+{
+	for (size_t i = 0; i < SIZES; i++) {
+		unsigned char in[120 + 8], out[120 + 8];
+		struct bench b;
+		uint64_t at;
+
+		setup(&b, 4, sizes[i], 0);
+		fill(in, sizeof(in), i);
+		fill(out, sizeof(out), 77);
+		slip_mpmc_announce_(&b.p, 0, in, sizes[i]);
+		cr_assert(slip_mpmc_take_place_(&b.p, &at, sizes[i]) != NULL);
+		slip_mpmc_recover_seat_(&b.c, b.p.me, b.p.who);
+		cr_assert(slip_mpmc_pop(&b.c, out), "%u B", sizes[i]);
+		cr_assert(filled(out, sizes[i], i), "%u B", sizes[i]);
+		for (uint32_t k = sizes[i]; k < sizeof(out); k++)
+			cr_assert_eq(out[k], (unsigned char)(77 * 31 + k * 7),
+				     "%u B", sizes[i]);
+		teardown(&b);
+	}
+}
+
 /* --- the last seat ---------------------------------------------------------- */
 
 /* An element is heard into the hand of the last seat, by a take that comes as

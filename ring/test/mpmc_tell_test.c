@@ -2,6 +2,9 @@
 /* ring/mpmc.h: who tells whom. One who sleeps looks again after each slice, and
  * so finds what nobody tells, but late: so here it is the event's word that is
  * looked at. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "mpmc_bench.h"
 
 static struct bench b;
@@ -132,6 +135,53 @@ Test(mpmc_tell, who_waits_is_told_of_what_becomes_of_a_ticket)
 	slip_mpmc_set_dead_letter(&b.c, 1, buries, NULL);
 	cr_assert(tells(space(), takes), "of the one that was buried");
 	cr_assert_eq(*(const uint64_t *)t.elem, 3u);
+	teardown(&b);
+}
+
+/* --- one, or all ------------------------------------------------------------ */
+
+static void *sleep_on(void *event)
+{
+	uint32_t key;
+
+	cr_assert_eq(slip_event_prepare(event, b.p.side.mode, &key), 0);
+	cr_assert_eq(slip_event_sleep(event, key, SLIP_FOREVER), 0);
+	return NULL;
+}
+
+/* Until the kernel knows of the sleeper: it is moved elsewhere, and back. */
+static void until_queued(struct slip_event *event)
+{
+	slip_a32 aside;
+
+	slip_a32_store_relaxed(&aside, 0); /* own */
+	while (slip_futex_requeue(&event->word, 0, &aside, 1, SLIP_SHARED) != 1)
+		sched_yield();
+	cr_assert_eq(
+		slip_futex_requeue(&aside, 0, &event->word, 1, SLIP_SHARED), 1);
+}
+
+/* With one asleep: are all told? Then nobody is said to sleep any more. */
+static bool tells_all(struct slip_event *event, void (*operation)(void))
+{
+	pthread_t thread;
+	uint32_t key;
+
+	cr_assert_eq(pthread_create(&thread, NULL, sleep_on, event), 0);
+	until_queued(event);
+	key = slip_a32_load_relaxed(&event->word);
+	operation();
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	return slip_a32_load_relaxed(&event->word) != key;
+}
+
+Test(mpmc_tell, one_is_told_of_one_and_all_of_several)
+{
+	set_up(0, 0);
+	cr_assert_not(tells_all(data(), pushes));
+	cr_assert(tells_all(data(), pushes_two));
+	cr_assert_not(tells_all(space(), pops));
+	cr_assert(tells_all(space(), pops_two));
 	teardown(&b);
 }
 

@@ -575,6 +575,54 @@ Test(mpmc_work, the_end_comes_after_what_a_full_hand_keeps_back)
 	ends_after_a_full_hand(SLIP_MPMC_WORK);
 }
 
+/* What we returned in our hand another keeps there, and we have a ticket, so that
+ * we stay in our seat; but nothing else is left. */
+Test(mpmc_work, a_hand_that_is_lent_does_not_put_off_the_end)
+{
+	struct slip_mpmc_ticket t, lent, mine;
+	struct stopped half;
+	struct work w;
+
+	work_setup(&w, 4, SLIP_MPMC_WORK);
+	push_to(&w.b.p, 1, 1);
+	push_half(&w.b.p, &half, 2);
+	slip_mpmc_recover_seat_(&w.d, w.b.p.me, w.b.p.who);
+	(void)expect_take(&w.b.c, &mine, 1, 1);
+	(void)expect_take(&w.b.c, &t, 2, 1);
+	cr_assert_eq(slip_mpmc_nack(&w.b.c, &t), 0);
+	(void)expect_take(&w.d, &lent, 2, 2);
+	cr_assert_eq(slip_mpmc_take_until(&w.b.c, &t, slip_after_ns(1000000)),
+		     -EPIPE);
+	slip_mpmc_ack(&w.b.c, &mine);
+	slip_mpmc_ack(&w.d, &lent);
+	work_teardown(&w);
+}
+
+/* Who recovers says in the dead one's seat that it gives, and that it has given;
+ * of an heir it wipes nothing out. */
+Test(mpmc_work, who_recovers_leaves_no_word_but_an_heirs)
+{
+	struct slip_mpmc_ticket t;
+	struct slip_mpmc_seat *seat;
+	uint64_t dead, heirs;
+	struct work w;
+
+	work_setup(&w, 4, SLIP_MPMC_WORK);
+	push_to(&w.b.p, 1, 1);
+	(void)expect_take(&w.b.c, &t, 1, 1);
+	seat = w.b.c.seat;
+	dead = slip_mpmc_dead_(w.b.c.who);
+	slip_mpmc_recover_seat_(&w.d, w.b.c.me, w.b.c.who);
+	cr_assert_eq(slip_a64_load_relaxed(&seat->giving), 0u);
+	heirs = slip_role_held_(7, 9);
+	slip_a64_store_relaxed(&seat->giving, heirs);
+	slip_mpmc_returned_(&w.d, seat, dead);
+	cr_assert_eq(slip_a64_load_relaxed(&seat->giving), heirs);
+	(void)expect_take(&w.d, &t, 1, 2);
+	slip_mpmc_ack(&w.d, &t);
+	work_teardown(&w);
+}
+
 static void leaves_with_a_full_hand(unsigned flags)
 {
 	struct slip_mpmc_ticket t;

@@ -479,6 +479,34 @@ static void still_named(void)
 		 "freed under the heir");
 }
 
+/* The heir, another member, is about to give; the recoverer of who sat there
+ * before says so for that one, late. */
+static void heir_gives(void)
+{
+	heir_claims();
+	x_keep(&s.heir, sizeof(s.heir));
+}
+
+static void inherit_and_give(void)
+{
+	slip_a64_store_release(&s.q[0].seat->word, 0);
+	must_attach(&s.heir, SLIP_CONSUMER, peers_self());
+	slip_a64_store_release(&s.heir.seat->giving, s.heir.who);
+}
+
+static void give_late(void)
+{
+	slip_mpmc_give_for_(&s.q[x_self()], s.q[0].seat, s.q[0].me,
+			    slip_mpmc_dead_(s.q[0].who));
+}
+
+static void still_giving(void)
+{
+	some++;
+	X_ASSERT(slip_a64_load_relaxed(&s.heir.seat->giving) == s.heir.who,
+		 "the heir's word is overwritten");
+}
+
 /* --- R14: a count of an earlier element ------------------------------------- */
 
 static struct slip_mpmc_ticket held[3];
@@ -712,6 +740,16 @@ static const struct x_model models[] = {
 		.once = heir_claims,
 		.threads = { inherit_and_claim, sweep_slots_late },
 		.final = still_named,
+		.finish = finish_slow,
+		.sys = peers_sys,
+		.preemptions = 3,
+	},
+	{
+		.name = "heir-gives",
+		.operation = "mpmc.work",
+		.once = heir_gives,
+		.threads = { give_late, inherit_and_give },
+		.final = still_giving,
 		.finish = finish_slow,
 		.sys = peers_sys,
 		.preemptions = 3,
