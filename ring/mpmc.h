@@ -51,8 +51,8 @@
  * stopped or killed after the claim, before it is in the slot, a pop takes it
  * from the seat, as soon as the next claim, or recovery, has named it. So there
  * is nothing to wait for, to undo or to push again. What it costs is one more
- * store for each word, to a line of the pusher's own. The words' states, and why that is right:
- * mpmc_pvt.h and ring/README.md.
+ * store for each word, to a line of the pusher's own. The words' states, and
+ * why that is right: mpmc_pvt.h and ring/README.md.
  *
  * Seats: 64, or SLIP_MPMC_SEATS(n) for up to 4094 handles at a time; of a work
  * queue a few should stay free (see take). The longest claim of a batch is 32
@@ -102,8 +102,9 @@
  *	claim .. commit		it never was
  *	nack			it is returned, by the dead one or for it
  *	recovery, attach	the next one does what is left to do
- *	stopped anywhere	nobody waits (but see take). It may keep one slot (of a batch,
- *				each of its claim; of takes, each of them) whose
+ *	stopped anywhere	nobody waits (but see take). It may keep one
+ *				slot (of a batch, each of its claim; of takes,
+ *				each of them) whose
  *				positions the others leave out, as if the ring
  *				were that much smaller; also what a dead one
  *				keeps until it is recovered

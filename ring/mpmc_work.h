@@ -7,8 +7,8 @@
  * in a work queue, or the recovery of a dead taker, makes that p | 4096 | 4095:
  * returned. So it stays until it is done with: from then on the slot's count
  * says who has it, so that no two deliveries, of the first 4095, look alike to a
- * recoverer that was stopped for ages. Meanwhile the slot is in a slow hand: its positions of later
- * laps are void. A count is, from above:
+ * recoverer that was stopped for ages. Meanwhile the slot is in a slow hand: its
+ * positions of later laps are void. A count is, from above:
  *
  *	40 bits		of the position, as that of an earlier one may stand
  *			there: its own is written after the first take only
