@@ -156,9 +156,9 @@ SLIP_INLINE void slip_mpmc_returning_(struct slip_mpmc *q)
 	uint64_t seen = slip_a64_load_relaxed(&q->ring->returned);
 
 	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++)
-		/* MPMC-R11, MPMC-A11 giver: says that it is about to (and a
-		 * recoverer, that it has). Pairs: slip_mpmc_retake_. Else: an
-		 * element that was given back is overlooked. */
+		/* MPMC-R11, MPMC-A11 giver: says that it is about to. Pairs:
+		 * slip_mpmc_retake_. Else: an element that was given back is
+		 * overlooked. */
 		if (slip_a64_cas_acqrel(&q->ring->returned, &seen,
 					(seen | 1) + 2))
 			return;
@@ -346,13 +346,11 @@ SLIP_INLINE void slip_mpmc_give_for_(struct slip_mpmc *q,
 }
 
 /* All that a dead seat had to return, or was about to, is there. */
-SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc *q,
-				     struct slip_mpmc_seat *seat, uint64_t dead)
+SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc_seat *seat, uint64_t dead)
 {
 	/* hint: the swap is by what was seen */
 	uint64_t giving = slip_a64_load_relaxed(&seat->giving);
 
-	slip_mpmc_returning_(q);
 	if (((giving ^ dead) & SLIP_MPMC_WHO) == 0)
 		/* MPMC-R11, MPMC-A11 recoverer: it is there. Pairs:
 		 * slip_mpmc_giving_ (A11), slip_mpmc_give_for_ (R11). Else:
@@ -386,7 +384,7 @@ SLIP_COLD void slip_mpmc_recover_seat_(struct slip_mpmc *q, uint64_t s,
 	left = slip_mpmc_sweep_(q, s, dead);
 	slip_mpmc_sweep_hands_(q, s, dead);
 	if (q->shape.work)
-		slip_mpmc_returned_(q, seat, dead);
+		slip_mpmc_returned_(seat, dead);
 	if (left == 0)
 		/* MPMC-R8, MPMC-A7 recoverer: nothing names the seat any more.
 		 * Pairs: slip_mpmc_sit_ (A8), slip_mpmc_recover_seat_ (R7).
@@ -544,8 +542,10 @@ SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 		/* What the last holder intended is not ours. */
 		slip_mpmc_intend_(q, 0, 0);
 		slip_mpmc_intend_(q, SLIP_MPMC_FULL, 0);
-		/* own: nor what it was about to give; we hold the seat */
-		slip_a64_store_relaxed(&seat->giving, 0);
+		/* MPMC-R11 newcomer: nor what it was about to give; it is
+		 * there. Pairs: slip_mpmc_giving_. Else: it is overlooked. */
+		slip_a64_store_release(&seat->giving, 0);
+		/* own: we hold the seat */
 		slip_a64_store_relaxed(&seat->hand, 0);
 		return true;
 	}

@@ -616,7 +616,7 @@ Test(mpmc_work, who_recovers_leaves_no_word_but_an_heirs)
 	cr_assert_eq(slip_a64_load_relaxed(&seat->giving), 0u);
 	heirs = slip_role_held_(7, 9);
 	slip_a64_store_relaxed(&seat->giving, heirs);
-	slip_mpmc_returned_(&w.d, seat, dead);
+	slip_mpmc_returned_(seat, dead);
 	cr_assert_eq(slip_a64_load_relaxed(&seat->giving), heirs);
 	(void)expect_take(&w.d, &t, 1, 2);
 	slip_mpmc_ack(&w.d, &t);

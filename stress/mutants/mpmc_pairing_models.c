@@ -507,6 +507,39 @@ static void still_giving(void)
 		 "the heir's word is overwritten");
 }
 
+/* One gives back and leaves; who comes into its seat says that nobody gives
+ * there. Who takes meanwhile does not say that nothing was returned. */
+static void give_back_and_leave(void)
+{
+	X_ASSERT(!slip_mpmc_nack(&s.q[0], &lent), "nack");
+	slip_mpmc_detach(&s.q[0]);
+}
+
+static void come_after(void)
+{
+	must_attach(&s.heir, SLIP_CONSUMER, peers_self());
+	some += s.heir.me == 1; /* as thread 0 had */
+}
+
+static void take_or_not(void)
+{
+	struct slip_mpmc_ticket t;
+
+	(void)!slip_mpmc_take(&s.q[x_self()], &t);
+}
+
+static void not_overlooked(void)
+{
+	struct slip_mpmc *q = last();
+	uint64_t word = slip_a64_load_relaxed(slip_mpmc_slot_(q, s.first, 8));
+	uint64_t count = slip_a64_load_relaxed(slip_mpmc_count_(q, s.first));
+	bool flag = slip_a64_load_relaxed(&shared()->returned) & 1;
+
+	X_ASSERT(
+		flag || !slip_mpmc_again_with_(word, count, SLIP_MPMC_RETURNED),
+		"what was returned is overlooked");
+}
+
 /* --- R14: a count of an earlier element ------------------------------------- */
 
 static struct slip_mpmc_ticket held[3];
@@ -753,6 +786,16 @@ static const struct x_model models[] = {
 		.finish = finish_slow,
 		.sys = peers_sys,
 		.preemptions = 3,
+	},
+	{
+		.name = "heir-of-a-giver",
+		.operation = "mpmc.work",
+		.once = lent_again,
+		.threads = { give_back_and_leave, take_or_not, come_after },
+		.final = not_overlooked,
+		.finish = finish_slow,
+		.sys = peers_sys,
+		.preemptions = 2,
 	},
 	{
 		.name = "count-of-the-next",
