@@ -709,7 +709,8 @@ SLIP_INLINE int slip_mpmc_push_round_(struct slip_mpmc *q, uint64_t tail,
  * The oldest position, `p`, is committed in `slot`. Is that all one needs to
  * know, without a look at head, to call the ring full? It is not popped yet, or
  * by the last one to pop, who reads it still; unless it was heard. Room there
- * could only be if a void follows.
+ * could only be if a void follows, as it may in the slot behind, or behind all
+ * that was popped in one run.
  */
 SLIP_INLINE bool slip_mpmc_packed_(const struct slip_mpmc *q, uint64_t p,
 				   slip_a64 *slot, uint32_t elem_bytes)
@@ -717,13 +718,19 @@ SLIP_INLINE bool slip_mpmc_packed_(const struct slip_mpmc *q, uint64_t p,
 	/* hint: raised before head (R6) passes what is heard */
 	if (slip_mpmc_past_(p, slip_a64_load_relaxed(&q->ring->heard)) < 0)
 		return false;
-	/* hint: raised before the tail (A4) that shows what follows a void; of
-	 * a void position nothing is ever written in its slot */
-	return slip_mpmc_past_(slip_a64_load_relaxed(&q->ring->voided), p) <=
-		       0 ||
-	       slip_mpmc_past_(slip_a64_load_relaxed(
-				       slip_mpmc_next_(q, slot, elem_bytes)),
-			       p + SLIP_MPMC_ONE) > 0;
+	/* hint: raised before the tail (A4) that shows what follows a void */
+	if (SLIP_LIKELY(slip_mpmc_past_(slip_a64_load_relaxed(&q->ring->voided),
+					p) <= 0))
+		return true;
+	/* hint: of a void position nothing is ever written in its slot */
+	if (slip_mpmc_past_(
+		    slip_a64_load_relaxed(slip_mpmc_next_(q, slot, elem_bytes)),
+		    p + SLIP_MPMC_ONE) <= 0)
+		return false;
+	/* hint: a head that is not the newest was so when there was no room */
+	return slip_mpmc_past_(
+		       slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->head)),
+		       p + SLIP_MPMC_ONE) <= 0;
 }
 
 /* The slot at tail is not free. */

@@ -545,8 +545,10 @@ SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 		/* MPMC-R11 newcomer: nor what it was about to give; it is
 		 * there. Pairs: slip_mpmc_giving_. Else: it is overlooked. */
 		slip_a64_store_release(&seat->giving, 0);
-		/* own: we hold the seat */
-		slip_a64_store_relaxed(&seat->hand, 0);
+		/* MPMC-R10 newcomer: what came of that which was in its hand.
+		 * Pairs: slip_mpmc_name_hand_. Else: one who helps late gives
+		 * us a slot that we never hear of. */
+		slip_a64_store_release(&seat->hand, 0);
 		return true;
 	}
 	return false;

@@ -365,8 +365,11 @@ SLIP_INLINE void slip_record_link_(struct slip_record_producer *p,
 	if (chain->pos == p->tail)
 		chain->first = header;
 	else
-		/* own: free space, not to be reached before R2 */
-		slip_a64_store_relaxed(slip_record_word_(&p->shape, chain->pos),
+		/* RECORD-R2 producer: for a tool that comes here from an
+		 * earlier lap; a consumer does not before the first header.
+		 * Pairs: slip_record_read_. Else: the tool misses that head
+		 * has moved, and calls the ring damaged. */
+		slip_a64_store_release(slip_record_word_(&p->shape, chain->pos),
 				       header);
 	chain->pos += bytes;
 }
@@ -390,7 +393,7 @@ SLIP_CORE void slip_record_publish_(struct slip_record_producer *p,
 				    const struct slip_record_chain *chain)
 {
 	/* own: free space, not to be reached before R2. It is the next tail,
-	 * and 0 there is what R2's chain ends in */
+	 * and 0 there is what R2's chain ends in; no tool is misled by a 0 */
 	slip_a64_store_relaxed(slip_record_word_(&p->shape, chain->pos), 0);
 	/* RECORD-R2 producer: the linearization point of push; bodies, later
 	 * headers and the 0 behind them come before it. Pairs:

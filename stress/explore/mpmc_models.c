@@ -502,6 +502,65 @@ static void mixed(void)
 	(void)pop();
 }
 
+/* --- a run of pops, and voids behind it --------------------------------------- */
+
+/* Claims n pops at once, as slip_mpmc_pop_run_ does, and stops. */
+static void claim_pops(struct slip_mpmc *q, uint32_t n)
+{
+	uint64_t head = slip_a64_load_acquire(&q->ring->head);
+	uint64_t p = slip_mpmc_at_(head);
+
+	X_ASSERT(slip_mpmc_alike_(q, p + SLIP_MPMC_FULL, n, 8) == n, "run");
+	slip_mpmc_intend_(q, SLIP_MPMC_FULL, p | n);
+	slip_mpmc_help_(q, head, SLIP_MPMC_FULL, 8);
+	X_ASSERT(slip_a64_cas_acqrel(&q->ring->head, &head,
+				     (p + n * SLIP_MPMC_ONE) | q->me),
+		 "claim");
+}
+
+static bool push_8(uint64_t value)
+{
+	return slip_mpmc_push_(last(), &value, 8);
+}
+
+/* Of four slots thread 1 reads two and thread 0 the two before; the positions
+ * behind are void. Thread 0 stays stopped. */
+static void run_before_voids(void)
+{
+	uint64_t elem;
+
+	make(4, 8, 0, 1);
+	for (unsigned i = 0; i < 4; i++)
+		X_ASSERT(push_8(i), "push");
+	for (unsigned i = 0; i < 2; i++)
+		X_ASSERT(slip_mpmc_pop_(&s.q[2], &elem, 8), "pop");
+	claim_pops(&s.q[1], 2);
+	for (unsigned i = 4; i < 6; i++)
+		X_ASSERT(push_8(i), "push");
+	claim_pops(&s.q[0], 2);
+	X_ASSERT(!push_8(6), "all four are in somebody's hands");
+}
+
+static void give_two(void)
+{
+	struct slip_mpmc *q = &s.q[1];
+
+	for (unsigned i = 2; i < 4; i++) {
+		uint64_t p = s.first + i * SLIP_MPMC_ONE;
+
+		slip_mpmc_give_(q, slip_mpmc_slot_(q, p, 8), p);
+	}
+}
+
+static void two_fit(void)
+{
+	unsigned in = 0;
+
+	while (in < 4 && push_8(30 + in))
+		in++;
+	X_ASSERT(in == 2, "%u fit, though two slots are free", in);
+}
+
 static void nothing(void)
 {
 }
@@ -1050,6 +1109,14 @@ static const struct x_model models[] = {
 		.final = finish_all,
 		.sys = peers_sys,
 		.preemptions = 2,
+	},
+	{
+		.name = "batch-before-voids",
+		.operation = "mpmc.batch",
+		.once = run_before_voids,
+		.threads = { nothing, give_two },
+		.final = two_fit,
+		.sys = peers_sys,
 	},
 	{
 		.name = "batch-inherited-heard",

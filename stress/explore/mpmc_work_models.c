@@ -1374,6 +1374,58 @@ static void slept_some(void)
 	X_ASSERT(heirs, "nobody slept a slice");
 }
 
+/* --- the hand of one who has left ---------------------------------------------- */
+
+static struct slip_mpmc sitter; /* whoever comes after */
+
+/* An element to be heard, and one behind it, that one needs not. */
+static void one_to_hear_and_one(void)
+{
+	small(4, 1);
+	must_attach(&s.heir, SLIP_PRODUCER, NULL);
+	claim_and_stop(&s.heir, 501);
+	memset(&sitter, 0, sizeof(sitter));
+	x_keep(&sitter, sizeof(sitter));
+	X_ASSERT(push_by(last(), X_THREADS, 502), "push");
+}
+
+static void take_ack_leave(void)
+{
+	ack(take());
+	detach_by(mine(), 0);
+}
+
+static void sit_after(void)
+{
+	if (!attach(&sitter, SLIP_CONSUMER, peers_self()))
+		heirs += sitter.me == 1;
+}
+
+/* As whoever pops next does, and no more. */
+static void help_with_head(void)
+{
+	uint64_t head = slip_a64_load_acquire(&shared()->head);
+
+	slip_mpmc_help_(mine(), head, SLIP_MPMC_FULL, 16);
+}
+
+/* Who came after, and has taken nothing, dies: what names its seat returns. */
+static void sitter_dies(void)
+{
+	if (sitter.who && sitter.me == 1) {
+		slip_a64_store_relaxed(&sitter.seat->word,
+				       slip_mpmc_dead_(sitter.who));
+		slip_mpmc_recover_seat_(last(), 1, sitter.who);
+	}
+	drain_work(last());
+	judge_work();
+}
+
+static void some_sat_there(void)
+{
+	X_ASSERT(heirs, "nobody came into that seat");
+}
+
 static const struct x_model models[] = {
 	{
 		.name = "work",
@@ -1603,6 +1655,17 @@ static const struct x_model models[] = {
 		.sys = peers_sys,
 		.mortal = 2,
 		.troubles = 1,
+		.preemptions = 2,
+	},
+	{
+		.name = "hand-wiped",
+		.operation = "mpmc.work",
+		.once = one_to_hear_and_one,
+		.threads = { take_ack_leave, sit_after, commit_late,
+			     help_with_head },
+		.final = sitter_dies,
+		.finish = some_sat_there,
+		.sys = peers_sys,
 		.preemptions = 2,
 	},
 	{

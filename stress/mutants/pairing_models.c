@@ -189,10 +189,11 @@ static void spsc_inspect(void)
 
 /* --- RECORD-R2, RECORD-R3 -------------------------------------------------- */
 
-static void record_setup(void)
+static void record_setup_of(uint64_t capacity)
 {
 	memset(ring, 0, sizeof(ring));
-	X_ASSERT(!slip_record_init(ring, sizeof(ring), 64, SLIP_EVENT_FULL),
+	X_ASSERT(!slip_record_init(ring, sizeof(ring), capacity,
+				   SLIP_EVENT_FULL),
 		 "init");
 	X_ASSERT(!slip_record_attach_producer(&record_producer, ring,
 					      sizeof(ring), NULL),
@@ -200,6 +201,11 @@ static void record_setup(void)
 	X_ASSERT(!slip_record_attach_consumer(&record_consumer, ring,
 					      sizeof(ring), NULL),
 		 "consumer");
+}
+
+static void record_setup(void)
+{
+	record_setup_of(64);
 }
 
 static bool record_push(struct slip_record_producer *p, uint64_t n)
@@ -254,6 +260,64 @@ static void record_succeed(void)
 		return;
 	for (uint64_t n = 3; n <= 6 && record_push(&record_successor, n); n++)
 		useful[x_self()]++;
+}
+
+/* --- RECORD-A2: a tool, while the ring goes round ----------------------------- */
+
+static void put(uint32_t len)
+{
+	unsigned char body[64] = { 0 };
+
+	X_ASSERT(!slip_record_push(&record_producer, body, len), "push");
+}
+
+static void get(void)
+{
+	unsigned char body[64];
+	uint32_t len;
+
+	X_ASSERT(!slip_record_pop(&record_consumer, body, sizeof(body), &len),
+		 "pop");
+}
+
+/* Headers stand at 0, 56 and 64; the next one at 80. */
+static void record_three_setup(void)
+{
+	record_setup_of(128);
+	put(48);
+	put(0);
+	put(8);
+}
+
+/* Up to 192, by headers in the same places; then a chain of 16 bytes, a PAD to
+ * the end, and 56 bytes. */
+static void record_lap(void)
+{
+	unsigned char body[48] = { 0 };
+	struct slip_record_span two[2];
+
+	for (int i = 0; i < 3; i++)
+		get();
+	put(40);
+	get();
+	put(48);
+	get();
+	put(0);
+	get();
+	two[0].data = body;
+	two[0].len = 8;
+	two[1].data = body;
+	two[1].len = 48;
+	X_ASSERT(slip_record_push_n(&record_producer, two, 2) == 2, "push_n");
+}
+
+static void record_inspect(void)
+{
+	struct slip_record_info info;
+	int rc = slip_record_inspect(ring, sizeof(ring), &info);
+
+	useful[x_self()] += rc == -EAGAIN;
+	X_ASSERT(rc == 0 || rc == -EAGAIN, "a sound ring is called %d", rc);
 }
 
 /* --- ROLE-R1: the end of file, and a successor ----------------------------- */
@@ -655,6 +719,8 @@ static const struct x_model models[] = {
 		record_look) },
 	{ MODEL("record-r2-r3", "record.push+pop", record_setup,
 		record_push_four, record_pop_four) },
+	{ MODEL("record-a2-tool", "record.inspect", record_three_setup,
+		record_lap, record_inspect) },
 	{ MODEL("record-a3-attach", "record.attach", record_full_setup,
 		record_succeed, record_pop_four) },
 	{ MODEL("role-r1-state", "role.state", spsc_setup, push_and_leave,
