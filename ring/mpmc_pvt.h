@@ -102,7 +102,8 @@ struct slip_mpmc_ring {
 	slip_a32 elem_bytes;
 	slip_a32 flags; /* 0 or SLIP_MPMC_WORK */
 	slip_a32 seats;
-	unsigned char pad0[96];
+	slip_a32 runs; /* 1: somebody has popped several at once */
+	unsigned char pad0[92];
 	/* +128: written by producers */
 	slip_a64 tail;
 	struct slip_event ev_data; /* consumers sleep here */
@@ -727,6 +728,10 @@ SLIP_INLINE bool slip_mpmc_packed_(const struct slip_mpmc *q, uint64_t p,
 		    slip_a64_load_relaxed(slip_mpmc_next_(q, slot, elem_bytes)),
 		    p + SLIP_MPMC_ONE) <= 0)
 		return false;
+	/* hint: set before the first run; what was true before that will do.
+	 * The consumers' line is not taken from them for nothing. */
+	if (SLIP_LIKELY(!slip_a32_load_relaxed(&q->ring->runs)))
+		return true;
 	/* hint: a head that is not the newest was so when there was no room */
 	return slip_mpmc_past_(
 		       slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->head)),
@@ -1154,6 +1159,9 @@ SLIP_INLINE uint32_t slip_mpmc_pop_run_(struct slip_mpmc *q,
 
 	if (some < 2)
 		return slip_mpmc_pop_any_(q, elems, elem_bytes);
+	/* hint: set before head (R6) shows the first run; and only once */
+	if (SLIP_UNLIKELY(!slip_a32_load_relaxed(&q->ring->runs)))
+		slip_a32_store_relaxed(&q->ring->runs, 1);
 	slip_mpmc_intend_(q, SLIP_MPMC_FULL, p | some);
 	slip_mpmc_help_(q, head, SLIP_MPMC_FULL, elem_bytes);
 	q->head = (head & SLIP_MPMC_SEAT_MASK) == q->me ? next : 0;

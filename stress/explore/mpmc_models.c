@@ -511,6 +511,7 @@ static void claim_pops(struct slip_mpmc *q, uint32_t n)
 	uint64_t p = slip_mpmc_at_(head);
 
 	X_ASSERT(slip_mpmc_alike_(q, p + SLIP_MPMC_FULL, n, 8) == n, "run");
+	slip_a32_store_relaxed(&q->ring->runs, 1); /* hint: as there */
 	slip_mpmc_intend_(q, SLIP_MPMC_FULL, p | n);
 	slip_mpmc_help_(q, head, SLIP_MPMC_FULL, 8);
 	X_ASSERT(slip_a64_cas_acqrel(&q->ring->head, &head,
