@@ -105,10 +105,16 @@ SLIP_STATIC_ASSERT(__GCC_ATOMIC_LLONG_LOCK_FREE == 2, "64 bits are lock-free");
 	{                                                        \
 		SLIP_STORE_(&w->v, x, ORDER);                    \
 	}
+/* The empty asm uses what the exchange returned: where nobody does, Clang makes
+ * a plain store of one with order release or relaxed, which is no RMW any more,
+ * and slip_fence_after_rmw() has nothing to follow. */
 #define SLIP_DEFINE_RMW_(W, T, NAME, ORDER)                            \
 	SLIP_CORE T slip_##W##_exchange_##NAME(slip_##W *w, T x)       \
 	{                                                              \
-		return SLIP_EXCHANGE_(&w->v, x, ORDER);                \
+		T old = SLIP_EXCHANGE_(&w->v, x, ORDER);               \
+                                                                       \
+		__asm__ volatile("" : "+r"(old));                      \
+		return old;                                            \
 	}                                                              \
 	SLIP_CORE T slip_##W##_fetch_add_##NAME(slip_##W *w, T x)      \
 	{                                                              \
