@@ -70,11 +70,11 @@ static struct check_test **check_last_ = &check_first_;
 	static void suite##_##name##_body_(void);                            \
 	__attribute__((constructor)) static void suite##_##name##_add_(void) \
 	{                                                                    \
-		static struct check_test self = { #suite, #name,             \
-						  suite##_##name##_body_,    \
-						  NULL };                    \
-		*check_last_ = &self;                                        \
-		check_last_ = &self.next;                                    \
+		static struct check_test check_self_ = {                     \
+			#suite, #name, suite##_##name##_body_, NULL          \
+		};                                                           \
+		*check_last_ = &check_self_;                                 \
+		check_last_ = &check_self_.next;                             \
 	}                                                                    \
 	static void suite##_##name##_body_(void)
 

@@ -24,28 +24,35 @@
 #include "futex/sys.h"
 
 #include <signal.h>
+#include <string.h>
 
 #define HOOK_ANY (-1L)
 
+/* In one word, so that a thread in the middle of a call sees one request. */
 struct hook_plan {
-	long nr;	/* which call, or HOOK_ANY */
 	uint32_t nth;	/* 1 is the next one, 0 is every one */
-	int error;	/* errno to fail with, or 0 to let it pass */
-	bool kill;	/* die instead */
-	slip_a32 calls; /* that matched so far */
-	slip_a64 arguments[6];
+	int16_t nr;	/* which call, or HOOK_ANY */
+	uint8_t error;	/* errno to fail with, or 0 to let it pass */
+	uint8_t kill;	/* die instead */
 };
 
-static struct hook_plan hook_plan_ = { .nr = HOOK_ANY };
+static slip_a64 hook_plan_;
+static slip_a32 hook_calls_; /* that matched so far */
+static slip_a64 hook_arguments_[6];
 
 static inline void hook_set_(long nr, uint32_t nth, int error, bool kill)
 {
-	hook_plan_.nr = nr;
-	hook_plan_.nth = nth;
-	hook_plan_.error = error;
-	hook_plan_.kill = kill;
+	const struct hook_plan plan = { .nth = nth,
+					.nr = (int16_t)nr,
+					.error = (uint8_t)error,
+					.kill = kill };
+	uint64_t word;
+
+	memcpy(&word, &plan, sizeof(word));
 	/* init */
-	slip_a32_store_relaxed(&hook_plan_.calls, 0);
+	slip_a32_store_relaxed(&hook_calls_, 0);
+	/* init */
+	slip_a64_store_relaxed(&hook_plan_, word);
 }
 
 static inline void hook_fail(long nr, uint32_t nth, int error)
@@ -71,34 +78,38 @@ static inline void hook_off(void)
 static inline uint32_t hook_calls(void)
 {
 	/* stat */
-	return slip_a32_load_relaxed(&hook_plan_.calls);
+	return slip_a32_load_relaxed(&hook_calls_);
 }
 
 static inline long hook_argument(unsigned i)
 {
 	/* stat */
-	return (long)slip_a64_load_relaxed(&hook_plan_.arguments[i]);
+	return (long)slip_a64_load_relaxed(&hook_arguments_[i]);
 }
 
 long hook_call(long nr, long a, long b, long c, long d, long e, long f)
 {
 	const long arguments[6] = { a, b, c, d, e, f };
+	/* stat */
+	const uint64_t word = slip_a64_load_relaxed(&hook_plan_);
+	struct hook_plan plan;
 	uint32_t turn;
 
-	if (hook_plan_.nr != HOOK_ANY && hook_plan_.nr != nr)
+	memcpy(&plan, &word, sizeof(plan));
+	if (plan.nr != HOOK_ANY && plan.nr != nr)
 		return slip_sys_raw_(nr, a, b, c, d, e, f);
 	for (unsigned i = 0; i < 6; i++) {
 		/* stat */
-		slip_a64_store_relaxed(&hook_plan_.arguments[i],
+		slip_a64_store_relaxed(&hook_arguments_[i],
 				       (uint64_t)arguments[i]);
 	}
 	/* stat */
-	turn = slip_a32_fetch_add_relaxed(&hook_plan_.calls, 1) + 1;
-	if (hook_plan_.nth == 0 || hook_plan_.nth == turn) {
-		if (hook_plan_.kill)
+	turn = slip_a32_fetch_add_relaxed(&hook_calls_, 1) + 1;
+	if (plan.nth == 0 || plan.nth == turn) {
+		if (plan.kill)
 			raise(SIGKILL);
-		if (hook_plan_.error)
-			return -hook_plan_.error;
+		if (plan.error)
+			return -plan.error;
 	}
 	return slip_sys_raw_(nr, a, b, c, d, e, f);
 }

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../../atomics/test/step.h"
 #include "mpmc_bench.h"
-#include "step.h"
 
 /* What happens at each turn of a spin; NULL: nothing. */
 static void (*at_pause)(void);

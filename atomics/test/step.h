@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Something that happens between any two accesses of an operation to shared
- * memory, in one thread and without luck: the pages of the ring are closed, so
+ * memory, in one thread and without luck: the pages are closed, so
  * that each access traps; before the one with the chosen number the other thing
  * is done, then the page is opened for one instruction.
  */
-#ifndef SLIP_RING_TEST_STEP_H
-#define SLIP_RING_TEST_STEP_H
+#ifndef SLIP_ATOMICS_TEST_STEP_H
+#define SLIP_ATOMICS_TEST_STEP_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include "../../atomics/test/check.h"
+#include "check.h"
 
 #if defined(__x86_64__)
 #define STEP_POSSIBLE 1
@@ -60,7 +61,7 @@ static void step_on_access(int sig, siginfo_t *info, void *context)
 }
 #endif
 
-/* Memory for a ring, in pages of its own. */
+/* Memory in pages of its own. */
 static void *step_memory(size_t bytes)
 {
 	step.bytes = (bytes + 4095) / 4096 * 4096;
