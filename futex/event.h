@@ -170,8 +170,9 @@ SLIP_COLD void slip_event_wake_slow_(struct slip_event *e)
 	 * lock makes the call a full fence, what was stored before is there
 	 * for whoever sees the new word (slip_event_wake_all has no other
 	 * order). Pairs: slip_event_sleep. Else: a sleeper goes down after the
-	 * look, and W is gone. It fails only if the word is no longer mapped: then nobody
-	 * sleeps. The second count is taken as 1 and finds nobody left. */
+	 * look, and W is gone. It fails only if the word is no longer mapped:
+	 * then nobody sleeps. The second count is taken as 1 and finds nobody
+	 * left. */
 	(void)slip_futex_wake_op(
 		&e->word, INT_MAX, &e->word, 0,
 		SLIP_FUTEX_OP(SLIP_FUTEX_OP_ADD, 1, SLIP_FUTEX_OP_CMP_EQ, 0),

@@ -28,7 +28,8 @@
  *
  *	0	word: gen << 32 | state, 0 free, 1 live	joiner, recoverer
  *	8..63	pid, tid, namespace, times, name: for display	joiner
- *	64..127	zero, kept for what the member holds
+ *	64..79	what it waits for (deadlock.h)		member
+ *	80..127	zero, kept for what the member holds
  *
  * The oracle. For its member (id, gen) the joiner takes a write lock on byte
  *	2^62 + gen * 4096 + id
@@ -134,7 +135,7 @@ struct slip_peer_record {
 	slip_a64 joined_ns;	/* CLOCK_MONOTONIC */
 	slip_a64 comm[2];	/* the thread's name, NUL-padded */
 	slip_a64 reserved;
-	slip_a64 holds[8]; /* a line of its own, zero in version 1 */
+	slip_a64 holds[8]; /* a line of its own; 0, 1: deadlock.h */
 };
 SLIP_STATIC_ASSERT(sizeof(struct slip_peer_record) == 128, "format");
 SLIP_STATIC_ASSERT(offsetof(struct slip_peer_record, pid) == 8, "format");
@@ -266,6 +267,37 @@ SLIP_COLD SLIP_MUST_CHECK int slip_peer_alive(const struct slip_region *rg,
 	if (slip_peer_state_(word) != SLIP_PEER_LIVE_)
 		return -EBADMSG;
 	return slip_peer_member_alive(rg, id, slip_peer_gen_(word));
+}
+
+/* A member as part of a word that says whose something is: bits 4..15 the id,
+ * 16..47 the generation. */
+SLIP_INLINE uint64_t slip_peer_tag_(uint32_t id, uint32_t gen)
+{
+	return SLIP_CAST(uint64_t, id) << 4 | SLIP_CAST(uint64_t, gen) << 16;
+}
+
+/* Is the member in `word` dead? Unknown, or named by nobody, counts as alive. */
+SLIP_INLINE bool slip_peer_tag_dead_(uint64_t word,
+				     const struct slip_peer *asker)
+{
+	uint32_t id = SLIP_CAST(uint32_t, word >> 4) & 0xfff;
+	uint32_t gen = SLIP_CAST(uint32_t, word >> 16);
+
+	if (!id || !asker)
+		return false;
+	return slip_peer_member_alive(asker->rg, id, gen) == 0;
+}
+
+/*
+ * A word that holds self->gen for as long as `self` is that member, and in no
+ * fork child: a handle that keeps both sees by one load that it may be used.
+ * NULL: nobody's; 0, for ever.
+ */
+SLIP_INLINE const uint32_t *slip_peer_stand_(const struct slip_peer *self)
+{
+	static const uint32_t nobody = 0;
+
+	return self ? &self->rg->life[self->id] : &nobody;
 }
 
 /* What slip_peer_describe() tells, for display only. */
@@ -620,6 +652,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_peer_try_(struct slip_peer *self, int fd,
 		return r;
 	self->id = id;
 	self->gen = slip_peer_next_gen_(gen);
+	self->rg->life[id] = self->gen;
 	return 0;
 }
 
@@ -709,6 +742,7 @@ SLIP_COLD void slip_peer_leave(struct slip_peer *self)
 {
 	if (!self->rg || !self->id || slip_region_check_(self->rg))
 		return;
+	self->rg->life[self->id] = 0; /* before another thread gets the id */
 	slip_peer_free_self_(self);
 	if (self->pin)
 		(void)slip_sys_munmap_(self->pin, self->rg->pin_bytes);

@@ -137,7 +137,7 @@ SLIP_COLD void slip_region_close(struct slip_region *rg)
 	if (rg->mem && mine && !(rg->flags & SLIP_REGION_FOREIGN_))
 		(void)slip_sys_munmap_(rg->mem, rg->bytes);
 	slip_file_close_(&rg->file, mine);
-	(void)slip_sys_munmap_(rg->life, slip_region_system_page_());
+	(void)slip_sys_munmap_(rg->life, SLIP_REGION_LIFE_BYTES_);
 	memset(rg, 0, sizeof(*rg));
 	slip_file_init_(&rg->file);
 }
@@ -401,10 +401,10 @@ SLIP_COLD void slip_region_finish_(struct slip_region *rg, uint64_t end)
  * Ends the building and, if `name` is given, gives the region its name, with
  * the permissions `mode` & ~umask (`mode` within 0777; a memfd gets `mode`
  * itself, which counts when another user adopts it). All participants but
- * read-only ones, the creator too, need both r and w. `name` NULL publishes without a name: a
- * memfd, a private region, the caller's memory; a file so published is passed
- * by descriptor. A failure leaves the region as it was, to be published under
- * another name or closed.
+ * read-only ones, the creator too, need both r and w. `name` NULL publishes
+ * without a name: a memfd, a private region, the caller's memory; a file so
+ * published is passed by descriptor. A failure leaves the region as it was, to
+ * be published under another name or closed.
  * -EEXIST, -EINVAL, -ENAMETOOLONG, -EACCES, -ENOENT (directory), -EXDEV,
  * -EPERM (published already), -EBADF, -ECHILD.
  */

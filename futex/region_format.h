@@ -146,11 +146,16 @@ struct slip_region {
 	uint32_t peers_max;
 	uint32_t objects;
 	unsigned flags;
-	uint32_t *life; /* own page that a fork child finds wiped: 1 here */
+	/* Private pages that a fork child finds wiped. The first word is 1; word
+	 * `id` is the generation of the member that joined by this handle. */
+	uint32_t *life;
 	struct slip_file_ file;
 };
 
 /* --- private: handles ------------------------------------------------------ */
+
+/* A word for each id that there may be, and one. */
+#define SLIP_REGION_LIFE_BYTES_ 16384u
 
 SLIP_INLINE uint64_t slip_region_system_page_(void)
 {
@@ -202,14 +207,16 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_begin_(struct slip_region *rg,
 	rg->flags = flags & 0xffffu;
 	rg->page_bytes = SLIP_CAST(uint32_t, page);
 	rg->pin_bytes = rg->page_bytes;
-	at = slip_sys_mmap_(NULL, page, PROT_READ | PROT_WRITE,
+	at = slip_sys_mmap_(NULL, SLIP_REGION_LIFE_BYTES_,
+			    PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | SLIP_MAP_ANONYMOUS_, -1, 0);
 	if (at < 0)
 		return SLIP_CAST(int, at);
-	r = slip_file_advise_(SLIP_RECAST(void *, at), page,
+	r = slip_file_advise_(SLIP_RECAST(void *, at), SLIP_REGION_LIFE_BYTES_,
 			      SLIP_MADV_WIPEONFORK_);
 	if (r) { /* -EINVAL: before Linux 4.14 */
-		(void)slip_sys_munmap_(SLIP_RECAST(void *, at), page);
+		(void)slip_sys_munmap_(SLIP_RECAST(void *, at),
+				       SLIP_REGION_LIFE_BYTES_);
 		return r == -EINVAL ? -EOPNOTSUPP : r;
 	}
 	rg->life = SLIP_RECAST(uint32_t *, at);

@@ -397,7 +397,7 @@ SLIP_INLINE bool slip_mpmc_buried_(struct slip_mpmc *q, uint64_t s,
 				   uint64_t word, const struct slip_peer *asker)
 {
 	if (slip_mpmc_state_(word) == SLIP_ROLE_HELD &&
-	    !slip_role_dead_(word, asker))
+	    !slip_peer_tag_dead_(word, asker))
 		return false;
 	slip_mpmc_recover_seat_(q, s, word);
 	return true;

@@ -54,8 +54,7 @@ enum slip_role_state {
 /* The word of a role held by a member; id 0: by somebody without a peer. */
 SLIP_INLINE uint64_t slip_role_held_(uint32_t id, uint32_t gen)
 {
-	return SLIP_ROLE_HELD | SLIP_CAST(uint64_t, id) << 4 |
-	       SLIP_CAST(uint64_t, gen) << 16;
+	return SLIP_ROLE_HELD | slip_peer_tag_(id, gen);
 }
 
 SLIP_INLINE uint64_t slip_role_word_(const struct slip_peer *self)
@@ -64,21 +63,11 @@ SLIP_INLINE uint64_t slip_role_word_(const struct slip_peer *self)
 		    : slip_role_held_(0, 0);
 }
 
-/* Is the holder named in `word` dead? Unknown counts as alive. */
-SLIP_INLINE bool slip_role_dead_(uint64_t word, const struct slip_peer *asker)
-{
-	uint32_t id = SLIP_CAST(uint32_t, word >> 4) & 0xfff;
-	uint32_t gen = SLIP_CAST(uint32_t, word >> 16);
-
-	if (!id || !asker)
-		return false;
-	return slip_peer_member_alive(asker->rg, id, gen) == 0;
-}
-
 /* Is the holder in the way of a successor? */
 SLIP_INLINE bool slip_role_taken_(uint64_t word, const struct slip_peer *self)
 {
-	return (word & 15) == SLIP_ROLE_HELD && !slip_role_dead_(word, self);
+	return (word & 15) == SLIP_ROLE_HELD &&
+	       !slip_peer_tag_dead_(word, self);
 }
 
 /* Take the role: 0, or -EBUSY while a living (or unknown) holder has it. */
@@ -318,19 +307,19 @@ slip_side_doze_(struct slip_side *s, uint32_t key, uint64_t deadline_ns)
 }
 
 /* -EPIPE: the other side has gone and left nothing. Otherwise what `ready`
- * says, or 0. In this order: what it committed before it went is seen by the
- * look that follows the answer. `asker` NULL: without the oracle. */
+ * says, or 0. In this order: what it committed before it went, or a dead one had
+ * taken, is seen by the look that follows the answer. `asker` NULL: without the
+ * oracle. */
 SLIP_INLINE int slip_side_gone_(struct slip_side *s,
 				const struct slip_peer *asker,
 				int (*ready)(void *), void *handle)
 {
-	int now;
+	bool gone = s->gone ? s->gone(handle, asker)
+			    : slip_role_state_(s->theirs, asker) >=
+				      SLIP_ROLE_CLOSED;
+	int now = gone || asker ? ready(handle) : 0;
 
-	if (s->gone ? !s->gone(handle, asker)
-		    : slip_role_state_(s->theirs, asker) < SLIP_ROLE_CLOSED)
-		return 0;
-	now = ready(handle);
-	return now ? now : -EPIPE;
+	return now || !gone ? now : -EPIPE;
 }
 
 /* Spin for a while, if that has been worth it. What `ready` said last. */

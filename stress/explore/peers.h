@@ -19,7 +19,7 @@
 #define X_ALONE_ID (X_THREADS + 1)
 #define PEERS_FD   1000000 /* nobody has that */
 
-static uint32_t peers_life = 1;
+static uint32_t peers_life[X_THREADS + 2] = { 1 };
 static struct slip_region peers_region;
 static struct slip_peer peers_member[X_THREADS + 1];
 
@@ -28,13 +28,14 @@ static inline void peers_setup(void)
 {
 	memset(&peers_region, 0, sizeof(peers_region));
 	slip_file_init_(&peers_region.file);
-	peers_region.life = &peers_life;
+	peers_region.life = peers_life;
 	peers_region.file.fd = PEERS_FD;
 	peers_region.peers_max = X_THREADS + 1;
 	for (unsigned i = 0; i <= X_THREADS; i++) {
 		slip_peer_prepare(&peers_member[i], &peers_region);
 		peers_member[i].id = i + 1;
 		peers_member[i].gen = 1;
+		peers_life[i + 1] = 1;
 	}
 }
 

@@ -7,7 +7,7 @@
 
 static struct {
 	_Alignas(128) unsigned char mem[8192 + 128];
-	uint32_t life;
+	uint32_t life[4];
 	struct slip_region rg;
 	slip_a64 claim; /* of the member, in some object */
 	uint32_t gen;
@@ -60,9 +60,9 @@ int main(void)
 	int rc;
 
 	client_begin(&s, sizeof(s));
-	s.life = 1;
+	s.life[0] = 1;
 	s.rg.mem = (char *)s.mem;
-	s.rg.life = &s.life;
+	s.rg.life = s.life;
 	s.rg.file.fd = -1;
 	s.rg.peers_max = 1;
 	/* init: the first member */

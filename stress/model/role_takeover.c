@@ -7,7 +7,7 @@
 #include "client.h"
 
 static struct {
-	uint32_t life;
+	uint32_t life[4];
 	struct slip_region rg;
 	struct slip_peer self[3];
 	slip_a64 role;
@@ -60,8 +60,8 @@ int main(void)
 
 	client_begin(&s, sizeof(s));
 	client_begin(client_gone, sizeof(client_gone));
-	s.life = 1;
-	s.rg.life = &s.life;
+	s.life[0] = 1;
+	s.rg.life = s.life;
 	s.rg.file.fd = 3; /* not used: client_sys() answers */
 	s.rg.peers_max = 4;
 	for (uint32_t i = 0; i < 3; i++) {
