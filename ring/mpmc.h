@@ -36,7 +36,8 @@
  *
  * Shape. `bytes` is slip_mpmc_bytes(1024, sizeof(job), flags):
  *
- *	+0	header		magic, layout, mode, geometry; constant
+ *	+0	header		magic, layout, mode, geometry; constant, but
+ *				for runs, which is set once
  *	+128	producers write	tail, ev_data (event), heard, roll,
  *				voided
  *	+256	consumers write	head, ev_space (event), voids, returned
@@ -110,7 +111,8 @@
  *				keeps until it is recovered
  *
  * Recovery is what slip_peer_recover() does, by any peer, at any time, any
- * number at once; attach and waiting do it too for the dead that they meet.
+ * number at once; attach does it for the dead that are in its way, and who waits
+ * to take from a work queue for all, once a slice.
  * With `self` NULL nobody is found dead, and a role ends by detach only.
  *
  * Damage: geometry is validated at attach and kept in the private handle.
@@ -237,12 +239,13 @@ SLIP_INLINE bool slip_mpmc_no_producer_(void *wait,
 					const struct slip_peer *asker)
 {
 	struct slip_mpmc_wait_ *w = SLIP_CAST(struct slip_mpmc_wait_ *, wait);
+	bool gone = slip_mpmc_gone_(w->q, SLIP_PRODUCER, asker);
 
-	if (!slip_mpmc_gone_(w->q, SLIP_PRODUCER, asker))
-		return false;
-	if (w->q->shape.work) /* what they had taken is returned */
+	/* What the dead had taken is returned, after a slice; and before the
+	 * end is told. */
+	if (w->q->shape.work && (gone || asker))
 		slip_mpmc_bury_all_(w->q, w->q->side.self);
-	return !slip_mpmc_behind_hand_(w->q);
+	return gone && !slip_mpmc_behind_hand_(w->q);
 }
 
 /* Make the handle's side that of a wait for room, or for an element. */

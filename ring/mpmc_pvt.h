@@ -62,7 +62,7 @@ extern "C" {
 #endif
 
 #define SLIP_MPMC_MAGIC	       UINT64_C(0x31434d504d4c5053) /* "SPLMPMC1" */
-#define SLIP_MPMC_LAYOUT       1u
+#define SLIP_MPMC_LAYOUT       2u
 #define SLIP_MPMC_CAPACITY_MAX (UINT32_C(1) << 31)
 #define SLIP_MPMC_ELEM_MAX     UINT32_C(65536)
 #define SLIP_MPMC_SEATS_MAX    4094u
@@ -1159,7 +1159,7 @@ SLIP_INLINE uint32_t slip_mpmc_pop_run_(struct slip_mpmc *q,
 
 	if (some < 2)
 		return slip_mpmc_pop_any_(q, elems, elem_bytes);
-	/* hint: set before head (R6) shows the first run; and only once */
+	/* hint: set before head (R6) shows the first run, then left alone */
 	if (SLIP_UNLIKELY(!slip_a32_load_relaxed(&q->ring->runs)))
 		slip_a32_store_relaxed(&q->ring->runs, 1);
 	slip_mpmc_intend_(q, SLIP_MPMC_FULL, p | some);

@@ -680,6 +680,27 @@ Test(mpmc_crash, what_a_dead_one_had_taken_comes_before_the_end)
 	end(w);
 }
 
+/* Nobody calls slip_peer_recover, and the producer lives on. */
+Test(mpmc_crash, who_waits_gets_what_a_dead_one_had_taken)
+{
+	struct world *w = fresh();
+	pid_t pid;
+
+	begin(w, 16, SLIP_MPMC_WORK);
+	cr_assert_eq(attach_producer(w), 0, "producer");
+	cr_assert_eq(attach_consumer(w), 0, "consumer");
+	cr_assert(push_to(w, 1, 5), "push");
+	pid = spawn(w, takes_and_freezes);
+	await(w, pid, 1);
+	kill_and_wait(pid);
+	for (uint64_t i = 4; i <= 5; i++)
+		expect_wait(w, i);
+	expect_wait(w, 1);
+	expect_wait(w, 3);
+	expect_whole(w, 16);
+	end(w);
+}
+
 static void expect_rest(struct world *w, uint64_t first)
 {
 	for (uint64_t i = first; i <= 10; i++)

@@ -183,6 +183,28 @@ static int pop(struct slip_mpmc *q)
 	return 0;
 }
 
+/* The same, by one who waits, and so asks who is dead: 0, or why not. */
+static int pop_waiting(struct slip_mpmc *q)
+{
+	unsigned char elem[64];
+	struct slip_mpmc_ticket t;
+	int rc;
+
+	if (!work_) {
+		rc = slip_mpmc_pop_until(q, elem, PAST_NS);
+		if (rc == 0)
+			came(number_of(elem), 1);
+		return rc;
+	}
+	rc = slip_mpmc_take_until(q, &t, PAST_NS);
+	if (rc)
+		return rc;
+	came(number_of(t.elem), t.attempts);
+	slip_mpmc_ack(q, &t);
+	KILL_CHECK(!t.word, "ack is refused");
+	return 0;
+}
+
 /* --- states ---------------------------------------------------------------- */
 
 static struct slip_peer *companion(void)
@@ -684,10 +706,9 @@ static void check_waits(bool dead)
 	int rc;
 
 	if (!alone_in(SLIP_CONSUMER)) {
-		while ((rc = slip_mpmc_pop_until(&live_.c, elem, PAST_NS)) ==
-			       0 &&
-		       ghost)
-			came(number_of(elem), 1);
+		do
+			rc = pop_waiting(&live_.c);
+		while (rc == 0 && ghost);
 		check_wait(rc, dead && alone_in(SLIP_PRODUCER));
 		return;
 	}

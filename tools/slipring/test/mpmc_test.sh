@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # slipring ls, stat and gc on a region with an MPMC ring: who sits where, what
-# is in whose hands, and recovery from the dead beside the living.
+# is in whose hands, and recovery from the dead beside the living, also of the
+# units of a robust semaphore.
 # shellcheck source=tools/slipring/test/lib.sh
 . tools/slipring/test/lib.sh || exit 1
 
@@ -37,7 +38,8 @@ holds() {
 	until_true 20 grep -q here "$file"
 }
 
-check "one pushes, and takes" holds a producer push push push consumer take
+check "one pushes, and takes" holds a producer push push push consumer take \
+	acquire
 first=$pid
 check "another takes, and returns" holds b consumer take nack
 second=$pid
@@ -68,7 +70,7 @@ check "who wants to be alone is refused" \
 kill -KILL "$first"
 check "it is killed" ended "$first" 137
 check "ls shows it dead" eval '"$slipring" ls --dir "$work/sweep" |
-	grep -q " 1 *1 *1 .* in use$"'
+	grep -q " 2 *1 *1 .* in use$"'
 check "stat shows its seats as those of a dead one" stat_json \
 	"[s['state'] for s in r['seats']] == ['dead', 'dead', 'held']"
 check "gc --dry-run keeps it as it is" eval \
@@ -77,6 +79,8 @@ check "gc --dry-run keeps it as it is" eval \
 		[(False, 0)]"'
 check "so what it had taken is still its own" stat_json \
 	"(r['held'], r['returned'], len(r['seats'])) == (1, 1, 3)"
+check "nor have its units come back" \
+	fails 1 said "$holder" "$region" acquire
 check "gc recovers" eval \
 	'"$slipring" gc --dir "$work/sweep" >said &&
 	grep -q "^kept .*: 1 of its peers are alive; recovered from 1 that died$" said'
@@ -87,14 +91,14 @@ check "and it is no peer any more" stat_json \
 check "gc once more has nothing to do" eval \
 	'"$slipring" gc --dir "$work/sweep" --json >said.json &&
 	json said.json "[g[\"recovered\"] for g in j] == [0]"'
-check "what was returned is taken by a third" holds c consumer take take
+check "what was returned is taken by a third" holds c consumer take take acquire
 check "and is in its hands" stat_json "(r['held'], r['returned']) == (2, 0)"
 for pid in "$second" "$pid"; do
 	kill -KILL "$pid"
 	check "the last ones are killed" ended "$pid" 137
 done
 printf '\377\377' | dd of="$region" bs=1 seek=$(("$("$slipring" stat --json \
-	"$region" | sed -n 's/.*"offset": \([0-9]*\).*/\1/p')" + 16)) \
+	"$region" | sed -n 's/.*"offset": \([0-9]*\).*/\1/p' | head -n 1)" + 16)) \
 	conv=notrunc status=none
 check "a damaged ring: stat says so" shows "^ .*\(damaged\|not a\)"
 check "gc removes it" "$slipring" gc --dir "$work/sweep"
