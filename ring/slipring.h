@@ -14,6 +14,7 @@
 #include "../futex/futex.h"
 #include "../futex/mutex.h"
 #include "../futex/peer.h"
+#include "../futex/pi_mutex.h"
 #include "../futex/region.h"
 #include "../futex/region_format.h"
 #include "../futex/region_memory.h"
