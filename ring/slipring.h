@@ -8,6 +8,7 @@
 #include "../atomics/fence.h"
 #include "../atomics/pause.h"
 #include "../atomics/word.h"
+#include "../futex/cond.h"
 #include "../futex/deadlock.h"
 #include "../futex/event.h"
 #include "../futex/file.h"
