@@ -21,6 +21,7 @@
 #include "../futex/region_memory.h"
 #include "../futex/region_tools.h"
 #include "../futex/robust_mutex.h"
+#include "../futex/robust_sem.h"
 #include "../futex/sem.h"
 #include "../futex/sem_set.h"
 #include "../futex/sys.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* holder PATH STEP...: makes the region PATH with an MPMC work queue, or opens
- * it, does these things, and stays until it is killed: a user for the tests of
- * the command. STEP: producer, consumer, only-consumer, push, take, nack. */
+/* holder PATH STEP...: makes the region PATH with an MPMC work queue and a robust
+ * semaphore of three units, or opens it, does these things, and stays until it
+ * is killed: a user for the tests of the command. STEP: producer, consumer,
+ * only-consumer, push, take, nack, acquire (two units). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "futex/region_tools.h"
+#include "futex/robust_sem.h"
 #include "ring/mpmc.h"
 
 #define CAPACITY 16
@@ -16,8 +18,8 @@
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem;
-static size_t bytes;
+static void *mem, *units;
+static size_t bytes, units_bytes;
 
 static int make(const char *name)
 {
@@ -29,11 +31,17 @@ static int make(const char *name)
 		return -EINVAL;
 	memcpy(dir, name, (size_t)(slash - name));
 	bytes = slip_mpmc_bytes(CAPACITY, 8, FLAGS);
-	rc = slip_region_create_at(&rg, dir, bytes, 0);
+	units_bytes = slip_robust_sem_bytes(4);
+	rc = slip_region_create_at(&rg, dir, bytes + units_bytes, 0);
 	if (rc)
 		return rc;
 	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
 	rc = mem ? slip_mpmc_init(mem, bytes, CAPACITY, 8, FLAGS) : -ENOSPC;
+	if (rc)
+		return rc;
+	units = slip_region_add(&rg, "units", SLIP_KIND_ROBUST_SEM,
+				units_bytes);
+	rc = units ? slip_robust_sem_init(units, units_bytes, 4, 3) : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -46,12 +54,22 @@ static int come(const char *name)
 	if (rc)
 		return rc;
 	mem = slip_region_find(&rg, "jobs", SLIP_KIND_MPMC, &bytes);
-	return mem ? slip_peer_join(&self, &rg) : -ENOENT;
+	units = slip_region_find(&rg, "units", SLIP_KIND_ROBUST_SEM,
+				 &units_bytes);
+	return mem && units ? slip_peer_join(&self, &rg) : -ENOENT;
 }
 
 static int attach(struct slip_mpmc *q, unsigned roles)
 {
 	return slip_mpmc_attach(q, mem, bytes, roles, &self);
+}
+
+static int acquire(void)
+{
+	static struct slip_robust_sem s;
+	int rc = slip_robust_sem_attach(&s, units, units_bytes, &self);
+
+	return rc ? rc : slip_robust_sem_acquire_try(&s, 2);
 }
 
 static int act(const char *step)
@@ -70,6 +88,8 @@ static int act(const char *step)
 		return slip_mpmc_push(&p, &x) ? 0 : -EAGAIN;
 	if (strcmp(step, "take") == 0)
 		return slip_mpmc_take(&c, &t) ? 0 : -EAGAIN;
+	if (strcmp(step, "acquire") == 0)
+		return acquire();
 	return slip_mpmc_nack(&c, &t);
 }
 
