@@ -22,6 +22,7 @@
 #include "../futex/region_tools.h"
 #include "../futex/robust_mutex.h"
 #include "../futex/robust_sem.h"
+#include "../futex/rwlock.h"
 #include "../futex/sem.h"
 #include "../futex/sem_set.h"
 #include "../futex/sys.h"
