@@ -30,13 +30,16 @@
 #include "../futex/seats.h"
 #include "../futex/sem.h"
 #include "../futex/sem_set.h"
+#include "../futex/sources.h"
 #include "../futex/sys.h"
 #include "../futex/wait.h"
+#include "../futex/waitset.h"
 #include "mpmc.h"
 #include "mpmc_seat.h"
 #include "mpmc_work.h"
 #include "record.h"
 #include "role.h"
+#include "sources.h"
 #include "spsc.h"
 
 #endif

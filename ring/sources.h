@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sides of rings as sources of a waitset (futex/waitset.h), and so of a
+ * bridge (futex/bridge.h).
+ *
+ *	slip_spsc_pop_source(&s, &consumer)	ready: something can be popped
+ *	slip_spsc_push_source(&s, &producer)	ready: something can be pushed
+ *	and so for record and mpmc rings
+ *
+ * `now` is 1; or -EPIPE: the other side has gone, in order or dead, and (to pop)
+ * nothing is left; -EBADMSG: damage; -ECHILD: in a fork child; -EINVAL: an mpmc
+ * handle that has no such role. In a ring of many, another thread may be quicker
+ * than the one that was told. A source refers to the handle, which stays where
+ * it is, is attached, and is used by the waiting thread alone.
+ *
+ * A record ring is ready to be pushed to if a record of `len` bytes fits.
+ *
+ * An mpmc ring is ready if a pop, take or push would get something or move the
+ * ring on: not beside a claim that has not come to its slot, nor for positions
+ * that are void. What only a try can tell (an element announced by a pusher that
+ * stopped, while our hand is full; a return under way; a slot whose holder may
+ * be dead) is called ready once in a slice (6 ms), as the blocking verbs try so
+ * often: so a loop around the set never spins.
+ *
+ * Order: that of the pop or push that follows. Looking changes nothing in a ring,
+ * but what recovery of the dead changes.
+ */
+#ifndef SLIP_RING_SOURCES_H
+#define SLIP_RING_SOURCES_H
+
+#include "../futex/sources.h"
+#include "mpmc.h"
+#include "record.h"
+#include "spsc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What `ready` says; or -EPIPE; or -ECHILD, before anything is touched. The
+ * oracle is asked if `ask`. */
+SLIP_INLINE int slip_side_now_(struct slip_side *side, int (*ready)(void *),
+			       void *handle, bool ask)
+{
+	int now = slip_side_check_(side);
+
+	if (!now)
+		now = ready(handle);
+	return now ? now
+		   : slip_side_gone_(side, ask ? side->self : NULL, ready,
+				     handle);
+}
+
+/* Sleeps on what the side's own wait sleeps on, in the same slices. */
+SLIP_INLINE void slip_side_source_(struct slip_source *s,
+				   const struct slip_side *side,
+				   slip_source_fn ready, void *handle)
+{
+	slip_event_source(s, side->wait_on, side->mode,
+			  side->self ? SLIP_SLICE_NS : SLIP_FOREVER, ready,
+			  handle);
+}
+
+/* --- spsc -------------------------------------------------------------------- */
+
+SLIP_INLINE int slip_spsc_pop_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_spsc_consumer *c =
+		SLIP_CAST(struct slip_spsc_consumer *, s->handle);
+
+	return slip_side_now_(&c->side, slip_spsc_has_data_, c, ask);
+}
+
+SLIP_INLINE int slip_spsc_push_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_spsc_producer *p =
+		SLIP_CAST(struct slip_spsc_producer *, s->handle);
+
+	return slip_side_now_(&p->side, slip_spsc_has_room_, p, ask);
+}
+
+SLIP_INLINE void slip_spsc_pop_source(struct slip_source *s,
+				      struct slip_spsc_consumer *c)
+{
+	slip_side_source_(s, &c->side, slip_spsc_pop_now_, c);
+}
+
+SLIP_INLINE void slip_spsc_push_source(struct slip_source *s,
+				       struct slip_spsc_producer *p)
+{
+	slip_side_source_(s, &p->side, slip_spsc_push_now_, p);
+}
+
+/* --- record ------------------------------------------------------------------ */
+
+SLIP_INLINE int slip_record_pop_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_record_consumer *c =
+		SLIP_CAST(struct slip_record_consumer *, s->handle);
+
+	return slip_side_now_(&c->side, slip_record_has_data_, c, ask);
+}
+
+SLIP_INLINE int slip_record_push_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_record_producer *p =
+		SLIP_CAST(struct slip_record_producer *, s->handle);
+
+	p->want = s->n;
+	return slip_side_now_(&p->side, slip_record_has_room_, p, ask);
+}
+
+SLIP_INLINE void slip_record_pop_source(struct slip_source *s,
+					struct slip_record_consumer *c)
+{
+	slip_side_source_(s, &c->side, slip_record_pop_now_, c);
+}
+
+/* `len`: of the record to come; longer than fits: never ready. */
+SLIP_INLINE void slip_record_push_source(struct slip_source *s,
+					 struct slip_record_producer *p,
+					 uint32_t len)
+{
+	slip_side_source_(s, &p->side, slip_record_push_now_, p);
+	s->n = len;
+}
+
+/* --- mpmc -------------------------------------------------------------------- */
+
+/* Neither 0 nor 1: only a try can tell. */
+#define SLIP_MPMC_MAYBE_ 2
+
+/* Is there an element that was returned? */
+SLIP_INLINE bool slip_mpmc_is_back_(const struct slip_mpmc *q)
+{
+	for (uint32_t i = 0; i < q->shape.capacity; i++) {
+		uint64_t p = i * SLIP_MPMC_ONE;
+		/* hint: both; who takes it looks again */
+		uint64_t w = slip_a64_load_relaxed(
+			slip_mpmc_slot_(q, p, q->shape.elem_bytes));
+		uint64_t told = slip_a64_load_relaxed(slip_mpmc_count_(q, p));
+
+		if (slip_mpmc_again_with_(w, told, SLIP_MPMC_RETURNED))
+			return true;
+	}
+	for (uint64_t n = 1; n <= q->shape.seats; n++) {
+		const struct slip_mpmc_seat *seat =
+			slip_mpmc_seat_(q->ring, &q->shape, n);
+		/* hint: both, as above */
+		uint64_t w = slip_a64_load_relaxed(&seat->hand);
+		uint64_t told = slip_a64_load_relaxed(&seat->attempts);
+
+		if (slip_mpmc_again_with_(w, told, SLIP_MPMC_RETURNED))
+			return true;
+	}
+	return false;
+}
+
+/* Would a pop get what is at head, or move head? As slip_mpmc_pop_slow_ and
+ * slip_mpmc_look_on_ see it. */
+SLIP_INLINE int slip_mpmc_head_now_(const struct slip_mpmc *q)
+{
+	/* hint: who pops looks again */
+	uint64_t head = slip_a64_load_relaxed(&q->ring->head);
+	uint64_t p = slip_mpmc_at_(head);
+	/* MPMC-A3 looker: if it is popped, that head has moved. Pairs:
+	 * slip_mpmc_give_. Else: a ring that moved on seems at a standstill. */
+	uint64_t w = slip_a64_load_acquire(
+		slip_mpmc_slot_(q, p, q->shape.elem_bytes));
+
+	if (w == p + SLIP_MPMC_FULL)
+		return 1;
+	if (slip_mpmc_past_(w, p + SLIP_MPMC_FULL) > 0)
+		/* hint: if it has, pop goes on from there; else that finds
+		 * damage */
+		return slip_a64_load_relaxed(&q->ring->head) != head
+			       ? 1
+			       : SLIP_MPMC_MAYBE_;
+	if (slip_mpmc_past_(w, p) > 0)
+		/* hint: our own, or about to be emptied */
+		return slip_a64_load_relaxed(&q->seat->hand) ? SLIP_MPMC_MAYBE_
+							     : 1;
+	/* hint: as in slip_mpmc_pop_slow_ */
+	if (w == p &&
+	    slip_mpmc_past_(p, slip_a64_load_relaxed(&q->ring->voids)) >= 0)
+		return 0;
+	/* hint: void, or to be named, which a pop does */
+	return slip_mpmc_past_(
+		       slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->tail)),
+		       p) > 0;
+}
+
+SLIP_INLINE int slip_mpmc_pop_look_(const struct slip_mpmc *q)
+{
+	int now = slip_mpmc_head_now_(q);
+
+	/* hint: a flag, which pop takes down if it is left by nobody */
+	if (now == 1 || !q->shape.work ||
+	    !(slip_a64_load_relaxed(&q->ring->returned) & 1))
+		return now;
+	return slip_mpmc_is_back_(q) ? 1 : SLIP_MPMC_MAYBE_;
+}
+
+/* Full as far as head says: would a push move head over what is void? As
+ * slip_mpmc_full_ sees it. */
+SLIP_INLINE int slip_mpmc_full_now_(const struct slip_mpmc *q, uint64_t head)
+{
+	/* hint: all; who pushes looks again */
+	uint64_t voids = slip_a64_load_relaxed(&q->ring->voided);
+	uint64_t w = slip_a64_load_relaxed(
+		slip_mpmc_slot_(q, head, q->shape.elem_bytes));
+
+	if (slip_mpmc_past_(voids, head) <= 0 || slip_mpmc_past_(w, head) > 0)
+		return 0;
+	return w == head ? SLIP_MPMC_MAYBE_ : 1;
+}
+
+/* Would a push find a free slot, round those in slow hands? */
+SLIP_INLINE int slip_mpmc_push_look_(const struct slip_mpmc *q)
+{
+	/* hint: all; who pushes looks again */
+	uint64_t p = slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->tail));
+	uint64_t head = slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->head));
+
+	if (slip_mpmc_past_(head + q->lap, p) <= 0)
+		return slip_mpmc_full_now_(q, head);
+	for (uint32_t i = 0;
+	     i <= q->mask && slip_mpmc_past_(head + q->lap, p) > 0; i++) {
+		/* hint: as above; a bare position: free, or given back when its
+		 * position was void */
+		uint64_t w = slip_a64_load_relaxed(
+			slip_mpmc_slot_(q, p, q->shape.elem_bytes));
+
+		if (w == slip_mpmc_at_(w) && slip_mpmc_past_(w, p) <= 0)
+			return 1;
+		p += SLIP_MPMC_ONE;
+	}
+	return SLIP_MPMC_MAYBE_;
+}
+
+/* That is ready, or to be tried once in a slice. */
+SLIP_INLINE int slip_mpmc_told_now_(int now, bool ask)
+{
+	return now == 1 || (now == SLIP_MPMC_MAYBE_ && ask);
+}
+
+/* Why there is no use in looking, or 0. */
+SLIP_INLINE int slip_mpmc_useless_(const struct slip_mpmc *q, unsigned role)
+{
+	int rc = slip_mpmc_refused_(q, role);
+
+	return rc ? rc : slip_side_check_(&q->side);
+}
+
+SLIP_INLINE int slip_mpmc_pop_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_mpmc *q = SLIP_CAST(struct slip_mpmc *, s->handle);
+	struct slip_mpmc_wait_ w = { q, NULL, NULL, NULL, false };
+	int rc = slip_mpmc_useless_(q, SLIP_CONSUMER);
+	int now = rc ? 0 : slip_mpmc_pop_look_(q);
+
+	if (rc || now)
+		return rc ? rc : slip_mpmc_told_now_(now, ask);
+	if (!slip_mpmc_no_producer_(&w, ask ? q->side.self : NULL))
+		return 0;
+	/* What they committed before they went is seen by this look. */
+	now = slip_mpmc_pop_look_(q);
+	return now ? slip_mpmc_told_now_(now, ask) : -EPIPE;
+}
+
+SLIP_INLINE int slip_mpmc_push_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_mpmc *q = SLIP_CAST(struct slip_mpmc *, s->handle);
+	int rc = slip_mpmc_useless_(q, SLIP_PRODUCER);
+	int now;
+
+	if (!rc && slip_mpmc_known_gone_(q, SLIP_CONSUMER))
+		rc = -EPIPE;
+	if (rc)
+		return rc;
+	now = slip_mpmc_push_look_(q);
+	if (now != 1 &&
+	    slip_mpmc_gone_(q, SLIP_CONSUMER, ask ? q->side.self : NULL))
+		return -EPIPE;
+	return slip_mpmc_told_now_(now, ask);
+}
+
+SLIP_INLINE void slip_mpmc_pop_source(struct slip_source *s,
+				      struct slip_mpmc *q)
+{
+	slip_event_source(s, q->ring ? &q->ring->ev_data : NULL, q->side.mode,
+			  SLIP_SLICE_NS, slip_mpmc_pop_now_, q);
+}
+
+SLIP_INLINE void slip_mpmc_push_source(struct slip_source *s,
+				       struct slip_mpmc *q)
+{
+	slip_event_source(s, q->ring ? &q->ring->ev_space : NULL, q->side.mode,
+			  SLIP_SLICE_NS, slip_mpmc_push_now_, q);
+}
+
+#undef SLIP_MPMC_MAYBE_
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
