@@ -19,6 +19,7 @@
 #include "../futex/latch.h"
 #include "../futex/mutex.h"
 #include "../futex/once.h"
+#include "../futex/pass.h"
 #include "../futex/peer.h"
 #include "../futex/pi_mutex.h"
 #include "../futex/region.h"
