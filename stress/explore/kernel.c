@@ -251,6 +251,9 @@ static void note_lock(long command, const struct flock *f)
 
 /* --- futex ----------------------------------------------------------------- */
 
+/* Debian 12's headers do not name it. */
+#define SYS_FUTEX_WAITV 449
+
 enum {
 	WAIT = 0,
 	WAKE = 1,
@@ -283,6 +286,36 @@ static long futex_wait(const long a[6], uint32_t bits, uint64_t deadline)
 	if (x_memory_peek(word, 4, 0) != (uint32_t)a[2])
 		return -EAGAIN;
 	return x_sleep(x_alias((uintptr_t)word), bits, deadline);
+}
+
+/* As <linux/futex.h> lays it out. */
+struct waiter {
+	uint64_t expected;
+	uint64_t address;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+/* All in one step. The kernel compares and queues one word after the other, but
+ * who is woken on one meanwhile does not go to sleep: so it comes to the same. */
+static long futex_waitv(const long a[6])
+{
+	const struct waiter *w = (const struct waiter *)a[0];
+	uintptr_t keys[X_WORDS];
+	unsigned n = (unsigned)a[1];
+
+	if (!n || n > X_WORDS)
+		x_fail_text("futex_waitv on %u words", n);
+	if (x.self < 0)
+		x_fail_text("setup and final must not sleep");
+	for (unsigned i = 0; i < n; i++) {
+		void *word = (void *)(uintptr_t)w[i].address;
+
+		if (x_memory_peek(word, 4, 0) != w[i].expected)
+			return -EAGAIN;
+		keys[i] = x_alias((uintptr_t)word);
+	}
+	return x_sleep_on(keys, n, deadline_of(a[3]));
 }
 
 static enum x_op operation(uint32_t op, uint32_t *arg)
@@ -485,7 +518,10 @@ static long call(long nr, const long a[6])
 	if (harmless(nr))
 		return real_call(nr, a);
 	x_fence_kernel();
-	r = nr == SYS_futex ? futex(a) : real_call(nr, a);
+	if (nr == SYS_FUTEX_WAITV)
+		r = futex_waitv(a);
+	else
+		r = nr == SYS_futex ? futex(a) : real_call(nr, a);
 	x_fence_kernel();
 	return r;
 }

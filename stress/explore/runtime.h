@@ -117,6 +117,9 @@ struct x_cell {
 	uint64_t pad;
 } __attribute__((aligned(128)));
 
+/* The most words that a thread of a model sleeps on at once. */
+#define X_WORDS 4
+
 struct x_thread {
 	struct x_view now;
 	struct x_view fenced;  /* released by relaxed stores */
@@ -132,6 +135,7 @@ struct x_thread {
 	uint32_t heard; /* links of others when it last paused */
 	/* asleep */
 	uintptr_t key;
+	uintptr_t others[X_WORDS - 1]; /* of futex_waitv; 0: none */
 	uint32_t bits;
 	uint32_t turn; /* place in the queue */
 	uint64_t deadline;
@@ -242,6 +246,7 @@ void x_schedule_begin(void);
 void x_schedule(void);
 unsigned x_wake(uintptr_t key, uint32_t bits, unsigned count);
 long x_sleep(uintptr_t key, uint32_t bits, uint64_t deadline);
+long x_sleep_on(const uintptr_t *keys, unsigned n, uint64_t deadline);
 
 /* memory.c; the shared half of every entry point */
 extern const struct x_view x_nothing;

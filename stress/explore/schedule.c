@@ -102,6 +102,17 @@ static void rouse(unsigned thread, long result)
 	x.thread[thread].result = result;
 }
 
+/* Which of the words it sleeps on that is; -1: none. */
+static int sleeps_on(const struct x_thread *t, uintptr_t key)
+{
+	if (t->key == key)
+		return 0;
+	for (unsigned i = 0; i < X_WORDS - 1; i++)
+		if (t->others[i] == key)
+			return (int)i + 1;
+	return -1;
+}
+
 /* The longest asleep first. How many. */
 unsigned x_wake(uintptr_t key, uint32_t bits, unsigned count)
 {
@@ -113,7 +124,7 @@ unsigned x_wake(uintptr_t key, uint32_t bits, unsigned count)
 		for (unsigned i = 0; i < x.threads; i++) {
 			const struct x_thread *t = &x.thread[i];
 
-			if (t->state == X_ASLEEP && t->key == key &&
+			if (t->state == X_ASLEEP && sleeps_on(t, key) >= 0 &&
 			    t->bits & bits &&
 			    (best == X_THREADS ||
 			     t->turn < x.thread[best].turn))
@@ -121,13 +132,13 @@ unsigned x_wake(uintptr_t key, uint32_t bits, unsigned count)
 		}
 		if (best == X_THREADS)
 			break;
-		rouse(best, 0);
+		rouse(best, sleeps_on(&x.thread[best], key));
 		done++;
 	}
 	return done;
 }
 
-long x_sleep(uintptr_t key, uint32_t bits, uint64_t deadline)
+static long go_down(uintptr_t key, uint32_t bits, uint64_t deadline)
 {
 	struct x_thread *t = x_me();
 
@@ -141,6 +152,22 @@ long x_sleep(uintptr_t key, uint32_t bits, uint64_t deadline)
 	else
 		x_block();
 	return t->result;
+}
+
+long x_sleep(uintptr_t key, uint32_t bits, uint64_t deadline)
+{
+	memset(x_me()->others, 0, sizeof(x_me()->others));
+	return go_down(key, bits, deadline);
+}
+
+/* On `n` of them; the result of a wake-up says which. */
+long x_sleep_on(const uintptr_t *keys, unsigned n, uint64_t deadline)
+{
+	struct x_thread *t = x_me();
+
+	for (unsigned i = 1; i < X_WORDS; i++)
+		t->others[i - 1] = i < n ? keys[i] : 0;
+	return go_down(keys[0], UINT32_MAX, deadline);
 }
 
 static void time_out(unsigned thread)
