@@ -2,7 +2,19 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 
-COMPONENTS = ["spsc", "record", "mpmc", "event", "peer", "region"]
+COMPONENTS = [
+    "spsc",
+    "record",
+    "mpmc",
+    "event",
+    "mutex",
+    "cond",
+    "meet",
+    "peer",
+    "region",
+    "rwlock",
+    "sem",
+]
 
 _HEADERS = ["//atomics:headers", "//futex:headers", "//ring:headers"]
 _OURS = ["kill.h", "ops.h", "point.h", "ring.h"]
@@ -11,13 +23,13 @@ _TEXT = "$(CC) -std=c11 -O2 -fPIE -S"
 _QUIET = ["-Wno-unused-command-line-argument"]
 _HOOK = " -mno-red-zone -DKILL_HOOKED"
 
-def _assembly(name, outs, cmd, srcs = [], tools = []):
+def _assembly(name, outs, cmd, srcs = [], tools = [], tags = []):
     native.genrule(
         name = name,
         srcs = srcs + _OURS + _HEADERS,
         outs = outs,
         cmd = "set -eu; " + cmd,
-        tags = ["evidence"],
+        tags = ["evidence"] + tags,
         toolchains = ["@bazel_tools//tools/cpp:current_cc_toolchain"],
         tools = ["instrument"] + tools,
     )
@@ -67,6 +79,7 @@ def kill_bug(name, component, args, bug = None):
         cmd += "cp $$tree/%s $(location %s); " % (part, outs[part])
     _assembly(
         name = name + "_text",
+        tags = ["seeded"],
         srcs = ["ops_%s.c" % component, component + ".c", "bugs/" + bug],
         outs = outs.values(),
         cmd = cmd,
@@ -78,7 +91,7 @@ def kill_bug(name, component, args, bug = None):
         srcs = outs.values(),
         args = args,
         copts = _QUIET,
-        tags = ["evidence"],
+        tags = ["evidence", "seeded"],
         timeout = "moderate",
         deps = [":core"] + [":" + c for c in COMPONENTS if c != component],
     )

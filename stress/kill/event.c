@@ -2,7 +2,7 @@
 /*
  * An event: killed and stopped notifiers and sleepers must leave it such that
  * the next sleeper is woken by the next notifier, and news is not lost to one
- * that sleeps in slices.
+ * that sleeps in slices. One of the sleepers sleeps on a word besides (waitset.h).
  */
 #define _GNU_SOURCE
 #include "futex/event.h"
@@ -164,6 +164,14 @@ static const struct kill_op ops[] = {
 	OP(notify_one, NOTIFIES, false),
 	OP(prepare, 0, false),
 	OP(sleep, 0, true),
+	{
+		.name = "waitset.wait",
+		.kind = &kind,
+		.states = 12,
+		.hooked = kill_hooked_waitset_wait,
+		.plain = kill_plain_waitset_wait,
+		.sleeps = true,
+	},
 };
 
 const struct kill_list kill_event = { ops, sizeof(ops) / sizeof(ops[0]) };

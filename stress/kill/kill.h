@@ -85,9 +85,14 @@ struct kill_list {
 extern const struct kill_list kill_spsc;
 extern const struct kill_list kill_record;
 extern const struct kill_list kill_mpmc;
+extern const struct kill_list kill_cond;
 extern const struct kill_list kill_event;
+extern const struct kill_list kill_mutex;
+extern const struct kill_list kill_meet;
 extern const struct kill_list kill_peer;
 extern const struct kill_list kill_region;
+extern const struct kill_list kill_rwlock;
+extern const struct kill_list kill_sem;
 
 /* --- the case at hand ------------------------------------------------------ */
 

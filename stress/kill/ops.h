@@ -10,9 +10,21 @@
 #ifndef SLIP_STRESS_KILL_OPS_H
 #define SLIP_STRESS_KILL_OPS_H
 
+#include "futex/barrier.h"
+#include "futex/cond.h"
 #include "futex/event.h"
+#include "futex/flag.h"
+#include "futex/latch.h"
+#include "futex/mutex.h"
+#include "futex/once.h"
 #include "futex/peer.h"
 #include "futex/region.h"
+#include "futex/robust_mutex.h"
+#include "futex/robust_sem.h"
+#include "futex/rwlock.h"
+#include "futex/sem.h"
+#include "futex/sem_set.h"
+#include "futex/waitset.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
@@ -70,11 +82,59 @@ struct kill_event_victim {
 	struct kill_event_shared *shared;
 	unsigned mode;
 	uint32_t key;
+	/* of the one that sleeps on several */
+	struct slip_source sources[2];
+	struct slip_waitset set;
+	slip_a32 word;
+};
+
+/* What a victim at a mutex has; one of the two is used. */
+struct kill_mutex_victim {
+	struct slip_mutex *plain;
+	struct slip_robust_mutex robust;
+	uint64_t deadline;
+	struct slip_deadlock deadlock;
+	uint64_t wanted; /* where the lock is that it looks behind */
+};
+
+struct kill_cond_shared {
+	struct slip_cond cond;
+	struct slip_robust_mutex_shared mutex;
+	uint64_t units; /* plain: the mutex protects it */
+};
+
+struct kill_cond_victim {
+	struct kill_cond_shared *shared;
+	struct slip_robust_mutex mutex;
+};
+
+struct kill_meet_shared {
+	struct slip_flag flag;
+	struct slip_once once;
+	uint64_t half[2]; /* plain: what is done once */
+	uint64_t latch[6];
+	uint64_t barrier[6];
+};
+
+struct kill_meet_victim {
+	struct kill_meet_shared *shared;
+	struct slip_peer *self;
+	struct slip_latch latch;
+	struct slip_barrier barrier;
 };
 
 struct kill_peer_victim {
 	struct slip_region *rg;
 	struct slip_peer self;
+};
+
+struct kill_rwlock_victim {
+	struct slip_rwlock l;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	slip_a64 *data; /* two words that it protects */
+	uint64_t deadline;
 };
 
 #define KILL_OBJECTS	     3
@@ -86,6 +146,18 @@ struct kill_region_victim {
 	const char *name;
 	void *memory; /* for slip_region_format */
 	size_t bytes;
+};
+
+/* What a victim at a semaphore has; the memory of one, or a handle. */
+struct kill_sem_victim {
+	struct slip_robust_sem h;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint32_t n;
+	uint32_t seats;		    /* of one to be made */
+	uint32_t dead_id, dead_gen; /* whom it recovers */
+	struct slip_sem_change change;
 };
 
 typedef int (*kill_fn)(void *victim);
@@ -135,13 +207,40 @@ KILL_DECLARE(mpmc_nack);
 KILL_DECLARE(mpmc_attach);
 KILL_DECLARE(mpmc_detach);
 KILL_DECLARE(mpmc_recover);
+KILL_DECLARE(cond_signal);
+KILL_DECLARE(cond_signal_inside);
+KILL_DECLARE(cond_broadcast);
+KILL_DECLARE(cond_broadcast_inside);
+KILL_DECLARE(cond_wait);
+KILL_DECLARE(flag_set);
+KILL_DECLARE(flag_wait);
+KILL_DECLARE(once_run);
+KILL_DECLARE(once_abort);
+KILL_DECLARE(latch_arrive);
+KILL_DECLARE(barrier_wait);
+KILL_DECLARE(barrier_leave);
 KILL_DECLARE(event_notify);
 KILL_DECLARE(event_notify_one);
 KILL_DECLARE(event_prepare);
 KILL_DECLARE(event_sleep);
+KILL_DECLARE(waitset_wait);
+KILL_DECLARE(mutex_lock);
+KILL_DECLARE(mutex_unlock);
+KILL_DECLARE(robust_mutex_lock);
+KILL_DECLARE(robust_mutex_trylock);
+KILL_DECLARE(robust_mutex_unlock);
+KILL_DECLARE(robust_mutex_consistent);
+KILL_DECLARE(deadlock_init);
+KILL_DECLARE(deadlock_look);
 KILL_DECLARE(peer_join);
 KILL_DECLARE(peer_leave);
 KILL_DECLARE(peer_recover);
+KILL_DECLARE(rwlock_attach);
+KILL_DECLARE(rwlock_detach);
+KILL_DECLARE(rwlock_read_lock);
+KILL_DECLARE(rwlock_read_unlock);
+KILL_DECLARE(rwlock_write_lock);
+KILL_DECLARE(rwlock_write_unlock);
 KILL_DECLARE(region_create);
 KILL_DECLARE(region_add);
 KILL_DECLARE(region_publish);
@@ -149,5 +248,19 @@ KILL_DECLARE(region_format);
 KILL_DECLARE(region_open);
 KILL_DECLARE(region_unlink);
 KILL_DECLARE(region_reap);
+KILL_DECLARE(sem_post);
+KILL_DECLARE(sem_acquire);
+KILL_DECLARE(sem_acquire_sleep);
+KILL_DECLARE(sem_wait_zero_sleep);
+KILL_DECLARE(sem_set_change);
+KILL_DECLARE(robust_sem_init);
+KILL_DECLARE(robust_sem_attach);
+KILL_DECLARE(robust_sem_detach);
+KILL_DECLARE(robust_sem_acquire);
+KILL_DECLARE(robust_sem_acquire_sleep);
+KILL_DECLARE(robust_sem_release);
+KILL_DECLARE(robust_sem_post);
+KILL_DECLARE(robust_sem_consume);
+KILL_DECLARE(robust_sem_recover);
 
 #endif

@@ -49,3 +49,27 @@ int KILL_OP(event_sleep)(void *victim)
 	}
 	return rc;
 }
+
+static int news_there(const struct slip_source *source, bool ask)
+{
+	const slip_a64 *news = SLIP_CAST(const slip_a64 *, source->handle);
+
+	(void)ask;
+	return slip_a64_load_acquire(news) != 0;
+}
+
+/* Beside a word of its own that nobody changes. Without the spin, as that has
+ * other points each time. */
+int KILL_OP(waitset_wait)(void *victim)
+{
+	struct kill_event_victim *v = victim;
+	int rc;
+
+	slip_event_source(&v->sources[0], &v->shared->event, v->mode,
+			  SLIP_FOREVER, news_there, &v->shared->news);
+	slip_word_source(&v->sources[1], &v->word, 0, SLIP_SHARED);
+	rc = slip_waitset_init(&v->set, v->sources, 2);
+	v->set.spin.skip = UINT32_MAX;
+	rc = rc ? rc : slip_waitset_wait(&v->set, SLIP_FOREVER);
+	return rc == 1 ? 0 : -1;
+}

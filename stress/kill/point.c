@@ -68,7 +68,8 @@ void kill_reached(const struct frame *f);
 static bool falls_asleep(const struct frame *f)
 {
 	return f->next[0] == 0x0f && f->next[1] == 0x05 &&
-	       f->rax == SYS_futex && (f->rsi & 127) == 9;
+	       (f->rax == KILL_SYS_WAITV ||
+		(f->rax == SYS_futex && (f->rsi & 127) == 9));
 }
 
 void kill_reached(const struct frame *f)

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The call futex_waitv, which Debian 12's headers do not name. */
+#define KILL_SYS_WAITV 449
+
 /* No point has this number. */
 #define KILL_NEVER UINT64_MAX
 

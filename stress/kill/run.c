@@ -25,9 +25,11 @@ bool kill_child;
 int kill_full_result = KILL_UNKNOWN;
 struct kill_ledger *kill_ledger;
 
-static const struct kill_list *const lists[] = { &kill_spsc, &kill_record,
-						 &kill_mpmc, &kill_event,
-						 &kill_peer, &kill_region };
+static const struct kill_list *const lists[] = {
+	&kill_spsc,   &kill_record, &kill_mpmc, &kill_event,
+	&kill_mutex,  &kill_cond,   &kill_meet, &kill_peer,
+	&kill_region, &kill_rwlock, &kill_sem
+};
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
 static const struct {

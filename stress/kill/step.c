@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "stress/kill/kill.h"
+#include "stress/kill/point.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -41,7 +42,8 @@ static bool falls_asleep(pid_t pid)
 
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs))
 		return false;
-	if (regs.rax != SYS_futex || (regs.rsi & 127) != 9)
+	if (regs.rax != KILL_SYS_WAITV &&
+	    (regs.rax != SYS_futex || (regs.rsi & 127) != 9))
 		return false;
 	code = ptrace(PTRACE_PEEKTEXT, pid, (void *)(uintptr_t)regs.rip, NULL);
 	return (code & 0xffff) == 0x050f;
