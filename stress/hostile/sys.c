@@ -15,11 +15,12 @@ struct file_prey file_prey = { -1, 0, 0 };
 
 #ifndef HOSTILE_BARE
 
-#define GUARD	   4096L
-#define SPANS	   64
-#define FUTEX_WAIT 9 /* FUTEX_WAIT_BITSET, without flags */
-#define FUTEX_OP   5 /* FUTEX_WAKE_OP */
-#define FUTEX_CMD  127
+#define GUARD	      4096L
+#define SPANS	      64
+#define FUTEX_WAIT    9 /* FUTEX_WAIT_BITSET, without flags */
+#define FUTEX_OP      5 /* FUTEX_WAKE_OP */
+#define FUTEX_REQUEUE 4 /* FUTEX_CMP_REQUEUE */
+#define FUTEX_CMD     127
 
 /* Room that slip_file_map_() asked for, with a guard page before it. */
 static struct {
@@ -97,6 +98,9 @@ static long futex(long a, long b, long c, long d, long e, long f)
 		return slip_sys_raw_(SYS_futex, a, b, c, d, e, f);
 	if ((b & FUTEX_CMD) == FUTEX_WAIT)
 		return sleep_model(word, (uint32_t)c, d);
+	/* Somebody else was there first. */
+	if ((b & FUTEX_CMD) == FUTEX_REQUEUE && play.restless)
+		return -EAGAIN;
 	if ((b & FUTEX_CMD) == FUTEX_OP)
 		(void)__atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small things: inspection of read-only memory, role words, an event. */
+/* Small things: inspection of read-only memory, role words, an event, mutexes. */
 #define _GNU_SOURCE
 #include "hostile.h"
 
@@ -214,6 +214,91 @@ void event_word(struct stream *in)
 		else
 			rc = slip_event_sleep(e, key, slip_now_ns() + 50000);
 		play.counts.moved += answer(rc, WAIT) == 0;
+		arena_check(&arena);
+	}
+}
+
+/* --- mutexes --------------------------------------------------------------- */
+
+#define USE                                                               \
+	CODES(-ETIMEDOUT, -EBUSY, -EDEADLK, -EOWNERDEAD, -EPERM, -EINVAL, \
+	      -ENOTRECOVERABLE)
+
+struct mutexes {
+	struct slip_mutex plain;
+	struct slip_robust_mutex_shared robust;
+};
+
+static uint64_t a_moment(void)
+{
+	return slip_now_ns() + 50000;
+}
+
+static void attach_mutex(struct slip_robust_mutex *m, struct mutexes *at,
+			 struct stream *in, bool which)
+{
+	struct slip_robust_mutex fresh;
+	struct slip_peer *self = club_member(in, which);
+	unsigned flags = take(in) & SLIP_ROBUST_MUTEX_RECURSIVE;
+
+	verb(in, "slip_robust_mutex_attach");
+	if (answer(slip_robust_mutex_attach(&fresh, &at->robust, self, flags),
+		   CODES(-EBADMSG)) == 0)
+		*m = fresh;
+}
+
+static int use_plain(struct slip_mutex *m, uint8_t what)
+{
+	if (what % 4 == 0)
+		return slip_mutex_trylock(m);
+	if (what % 4 == 1)
+		return slip_mutex_lock_until(m, a_moment());
+	return slip_mutex_unlock(m);
+}
+
+static int use_robust(struct slip_robust_mutex *m, uint8_t what)
+{
+	if (what % 8 == 0)
+		return slip_robust_mutex_trylock(m);
+	if (what % 8 < 3)
+		return slip_robust_mutex_lock_until(m, a_moment());
+	if (what % 8 == 3)
+		return slip_robust_mutex_consistent(m);
+	return slip_robust_mutex_unlock(m);
+}
+
+void mutex_words(struct stream *in)
+{
+	static const uint16_t named[] = { 0, 8, 16, 24, 32 };
+	uint8_t *mem = place(sizeof(struct mutexes), in);
+	void *at = mem;
+	struct mutexes *s = at;
+	struct slip_robust_mutex m[2];
+
+	memset(mem, 0, sizeof(*s));
+	if (slip_robust_mutex_init(&s->robust, SLIP_EVENT_AUTO + take(in) % 3))
+		fail("init");
+	for (int i = 0; i < 2; i++)
+		if (slip_robust_mutex_attach(&m[i], &s->robust,
+					     club_member(in, (unsigned)i), 0))
+			fail("attach");
+	play.prey = (struct prey){ mem, sizeof(*s), 0, 0, 4, named, 5, { 0 } };
+	scribble_remember(&play.prey);
+	play.live = true;
+	peer_loose();
+	while (in->left) {
+		uint8_t what = take(in);
+		bool which = what >> 4 & 1;
+
+		if (what % 16 == 15) {
+			attach_mutex(&m[which], s, in, which);
+			continue;
+		}
+		verb(in, what & 32 ? "a mutex" : "a robust mutex");
+		play.counts.moved +=
+			answer(what & 32 ? use_plain(&s->plain, what)
+					 : use_robust(&m[which], what),
+			       USE) == 0;
 		arena_check(&arena);
 	}
 }
