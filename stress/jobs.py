@@ -7,12 +7,15 @@ from evidence import ROOT, Job
 BIN = "bazel-bin/stress/"
 # Whatever is there; that nothing is missing, REQUIRED says.
 MODELS = sorted(p.name[:-2] for p in (ROOT / "stress/explore").glob("*_models.c"))
-# Seconds for each run of a model, where there are many models.
+# Seconds for each run of a model.
 SECONDS = {"mpmc_models": 0.55, "mpmc_work_models": 0.55}
 SEEDS = sorted(p.name for p in (ROOT / "stress/explore").glob("*.seeds"))
 TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "region_stress", "mpmc_stress", "spsc_threads", "record_threads",
-         "event_threads", "mpmc_threads")
+         "event_threads", "mpmc_threads", "mutex_stress", "mutex_threads",
+         "rwlock_stress", "rwlock_threads", "sem_stress", "sem_threads",
+         "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
+         "waitset_stress", "waitset_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -23,7 +26,7 @@ JOBS = (
         "stress/mutants/run --brief --jobs 1 --seed {seed}", 900),
     Job("old kernels", "//stress/matrix:refuse", "stress/matrix/old_kernel --quick",
         "stress/matrix/old_kernel", 600),
-    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds {SECONDS.get(m, 1)}",
+    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds {SECONDS.get(m, 0.4)}",
           f"{BIN}explore/{m} --seconds {{each}} --seed {{seed}}", 600)
       for m in MODELS),
     *(Job(s, "", f"stress/explore/seeded {s}",
@@ -55,7 +58,8 @@ RANDOM = tuple(
         "--seed {seed}", 600)
     for m in MODELS if m.startswith("mpmc"))
 
-# By component: that of spsc.push, and of ring/spsc_pvt.h. What the folders and
+# By component: that of spsc.push, and of ring/spsc_pvt.h; so "robust" is mutex and
+# semaphore, and "sem" the sets too. What the folders and
 # the kernels show stands under their own names.
 HEADER = {"mutants", "coverage"}
 EXPLORED = {"explore-rc11", "explore-tso"}
@@ -69,6 +73,21 @@ REQUIRED = {
     "mpmc": RING,
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
+    "wait": HEADER,
+    "mutex": ALL | {"random-kills", "threads"},
+    # Mutants of these two: stress/mutants/pending.
+    "deadlock": {"coverage"} | EXPLORED | KILLED | {"seeded-bugs", "threads"},
+    "pi": {"coverage"} | EXPLORED | {"seeded-bugs"},
+    "rwlock": ALL | {"random-kills", "threads"},
+    "sem": ALL | {"threads"},
+    "robust": ALL | {"random-kills", "threads"},
+    "cond": ALL | {"random-kills", "threads"},
+    "flag": ALL,
+    "once": ALL,
+    "barrier": ALL | {"threads"},
+    "latch": EXPLORED | KILLED | HOSTILE | {"mutants", "coverage"},
+    "waitset": (ALL - HOSTILE) | {"random-kills", "threads"},
+    "bridge": HEADER | EXPLORED | {"seeded-bugs"},
     "region": ALL | {"random-kills"},
     "peer": ALL | {"random-kills"},
     "atomics": {"ordering"},

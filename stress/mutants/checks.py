@@ -18,10 +18,13 @@ import threading
 import lib
 
 # Which mutants a check cannot notice, or only at a price: x86-64 shows weaker
-# orders to no unit test; a bound is for those, not for schedules (but MPMC).
+# orders to no unit test; a bound is for those, not for schedules (but MPMC, and
+# the rwlock, which chooses its instructions by a comparison, and robust_sem, where
+# one decides what a death leaves).
 BLIND = {"unit": ("order",), "asan": ("order", "fence"), "tsan": ("boundary",),
          "explore": ("boundary",), "kill": ("order", "fence")}
 MPMC = "ring/mpmc"
+SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem")
 OUT = "out"  # of a tree: what was built for the mutant at hand
 BOUND = ("--executions", "5000", "--seconds", "60")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
@@ -106,7 +109,7 @@ class Check:
         """Can it notice? Of the sanitized tests, those named like the header."""
         tool = self.name.split()[0]
         if mutant.group in BLIND.get(tool, ()) and not (
-                tool == "explore" and mutant.header.startswith(MPMC)):
+                tool == "explore" and mutant.header.startswith(SCHEDULED)):
             return False
         near = mutant.header.split(".")[0].split("_")[0]  # futex/region_tools.h
         if tool == "asan" and not self.name.startswith(f"asan {near}"):
@@ -231,7 +234,9 @@ def clear(tree):
 
 
 # Functions that nobody calls are kept, so that one file holds all of them.
-PROBE = ["-std=c11", "-w", "-I.", "-fkeep-inline-functions", "-fkeep-static-functions",
+# Without the attribute, for one that must be inlined is not kept.
+PROBE = ["-std=c11", "-w", "-I.", "-Dalways_inline=unused",
+         "-fkeep-inline-functions", "-fkeep-static-functions",
          "-S", "-o", "-", "-x", "c"]
 BUILDS = (["gcc", "-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan",
            "-DSLIP_FENCE_PORTABLE=x_portable"],
