@@ -14,6 +14,9 @@
 #endif
 
 #include "atomics/word.h"
+#include "futex/mutex.h"
+#include "futex/pi_mutex.h"
+#include "futex/robust_mutex.h"
 #include "tools/bench/turns.h"
 
 #define OUTSIDE_NS 120u
@@ -21,11 +24,15 @@
 /* In the memory of both. */
 struct stand {
 	union {
+		struct slip_mutex ours;
+		struct slip_robust_mutex_shared ours_robust;
+		struct slip_pi_mutex_shared ours_pi;
 		pthread_mutex_t mutex;
 		pthread_spinlock_t spin;
 		pthread_rwlock_t rw;
 		sem_t sem;
 		slip_a32 word;
+		SLIP_ALIGNED(64) char semaphore[256]; /* locks_sem.c */
 #if HAVE_CK
 		ck_spinlock_fas_t fas;
 		ck_spinlock_ticket_t ticket;
@@ -37,9 +44,31 @@ struct stand {
 #if HAVE_CK
 	struct {
 		SLIP_ALIGNED(128) ck_spinlock_mcs_context_t node;
-	} mine[2];
+	} mine[4];
 #endif
 };
+
+/* Add the cases of semaphores, locks_sem.c; of reader-writer locks, locks_rw.c;
+ * of processes that wait for each other, locks_meet.c. */
+void bench_locks_sem(struct bench *b);
+void bench_locks_rw(struct bench *b);
+void bench_locks_meet(struct bench *b);
+
+/* `ours` is to be so many times as good as `against`, in a case of this suite. */
+static inline void lock_target(struct bench *b, const char *name,
+			       const char *ours, const char *against,
+			       double at_least)
+{
+	struct bench_target t = { .suite = "locks",
+				  .name = name,
+				  .ours = ours,
+				  .against = against,
+				  .at_least = at_least };
+
+	t.line = bench_text(b, "%s: at least %.3g times as good as %s", ours,
+			    at_least, against);
+	bench_target(b, &t);
+}
 
 /* --- work ------------------------------------------------------------------ */
 
@@ -122,14 +151,14 @@ SLIP_CORE void contend(struct bench_team *t, unsigned self, act *lock,
 	t->shared->side[self].extra[0] = warm + ops;
 }
 
-/* Millions of visits in a second, of both. */
+/* Millions of visits in a second, of all. */
 static inline double contended_rate(const struct bench_team *t)
 {
 	const struct stand *s = (const struct stand *)t->mem;
 	uint64_t all = 0;
 	double rate = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < t->sides; i++) {
 		all += t->shared->side[i].extra[0];
 		rate += 1e3 * turns_ratio(t->shared->side[i].ops,
 					  t->shared->side[i].ns);
@@ -155,24 +184,29 @@ static inline void prepare(struct bench_team *t)
 		s->outside = work_turns();
 }
 
-/* one_NAME, both sides and ask_NAME from lock_NAME, unlock_NAME, setup_SETUP. */
+/* one_NAME and side_NAME from lock_NAME and unlock_NAME. */
+#define SIDE(name)                                                    \
+	SLIP_CORE void one_##name(void *at)                           \
+	{                                                             \
+		(void)visit((struct stand *)at, 0, lock_##name,       \
+			    unlock_##name);                           \
+	}                                                             \
+	static void side_##name(struct bench_team *t, unsigned self)  \
+	{                                                             \
+		if (t->sides == 1)                                    \
+			turns_measure(t, self, one_##name, t->mem);   \
+		else                                                  \
+			contend(t, self, lock_##name, unlock_##name); \
+	}
+
+/* These, and ask_NAME with setup_SETUP. */
 #define LOCK(name, start, in_threads)                                        \
-	SLIP_CORE void one_##name(void *at)                                  \
-	{                                                                    \
-		(void)visit((struct stand *)at, 0, lock_##name,              \
-			    unlock_##name);                                  \
-	}                                                                    \
-	static void side_##name(struct bench_team *t, unsigned self)         \
-	{                                                                    \
-		if (t->sides == 1)                                           \
-			turns_measure(t, self, one_##name, t->mem);          \
-		else                                                         \
-			contend(t, self, lock_##name, unlock_##name);        \
-	}                                                                    \
+	SIDE(name)                                                           \
 	static int ask_##name(const struct bench_point *p,                   \
 			      struct bench_answer *a)                        \
 	{                                                                    \
-		struct bench_team t = { .run = { side_##name, side_##name }, \
+		struct bench_team t = { .run = { side_##name, side_##name,   \
+						 side_##name, side_##name }, \
 					.threads = in_threads,               \
 					.setup = setup_##start };            \
                                                                              \

@@ -1,20 +1,178 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks: a pair of lock and unlock that nobody contends, and two who contend,
- * with some 120 ns of work of their own between two visits. (A loop without
+ * Locks: a pair of lock and unlock that nobody contends, and two or four who
+ * contend, with some 120 ns of work of their own between two visits. (A loop without
  * such work measures how long one side can keep the line, not the lock.)
  *
  * What can stand between processes is measured between processes. The rest is
  * in threads, of which there are at least two, for glibc leaves the locked
  * instructions of a private mutex out while a process has one thread. Each
  * visit counts in a plain word of its own line; if that is less than the
- * visits in the end, the lock did not lock.
- *
- * slipring has no lock yet: rivals and limits only.
+ * visits in the end, the lock did not lock. Four share two processors, so a
+ * lock that only spins is not asked.
  */
 #define _GNU_SOURCE
 #include "atomics/pause.h"
 #include "tools/bench/locks_loops.h"
+
+/* --- ours ------------------------------------------------------------------ */
+
+/* Zero bytes are one of them, free. */
+static int setup_ours(struct bench_team *t)
+{
+	prepare(t);
+	return 0;
+}
+
+SLIP_CORE void lock_ours(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)!slip_mutex_lock(&s->ours);
+}
+
+SLIP_CORE void unlock_ours(struct stand *s, unsigned self)
+{
+	(void)self;
+	(void)slip_mutex_unlock(&s->ours);
+}
+
+LOCK(ours, ours, false)
+
+/* The region in which the sides are peers; what one side has. */
+static struct slip_region members;
+static struct {
+	struct slip_region rg;
+	struct slip_peer self;
+	struct slip_robust_mutex m;
+	struct slip_pi_mutex pi;
+} robust;
+
+static int setup_members(struct bench_team *t)
+{
+	int rc;
+
+	prepare(t);
+	rc = slip_region_create(&members, 1, SLIP_REGION_MEMFD);
+	return rc ? rc : slip_region_publish(&members, NULL, 0600);
+}
+
+static int setup_ours_robust(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+	int rc = setup_members(t);
+
+	return rc ? rc : slip_robust_mutex_init(&s->ours_robust, 0);
+}
+
+static void cleanup_ours_robust(struct bench_team *t)
+{
+	(void)t;
+	slip_region_close(&members);
+}
+
+static int enter_members(void)
+{
+	int rc = slip_region_adopt(&robust.rg, slip_region_fd(&members),
+				   SLIP_REGION_MEMFD);
+
+	return rc ? rc : slip_peer_join(&robust.self, &robust.rg);
+}
+
+static int enter_ours_robust(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+	int rc = enter_members();
+
+	return rc ? rc
+		  : slip_robust_mutex_attach(&robust.m, &s->ours_robust,
+					     &robust.self, 0);
+}
+
+SLIP_CORE void lock_ours_robust(struct stand *s, unsigned self)
+{
+	(void)s;
+	(void)self;
+	(void)!slip_robust_mutex_lock(&robust.m);
+}
+
+SLIP_CORE void unlock_ours_robust(struct stand *s, unsigned self)
+{
+	(void)s;
+	(void)self;
+	(void)slip_robust_mutex_unlock(&robust.m);
+}
+
+SIDE(ours_robust)
+
+static void side_entered(struct bench_team *t, unsigned self)
+{
+	int rc = enter_ours_robust(t);
+
+	t->shared->side[self].rc = rc;
+	if (rc)
+		bench_ready(t);
+	else
+		side_ours_robust(t, self);
+}
+
+static int ask_ours_robust(const struct bench_point *p, struct bench_answer *a)
+{
+	struct bench_team t = { .run = { side_entered, side_entered,
+					 side_entered, side_entered },
+				.setup = setup_ours_robust,
+				.cleanup = cleanup_ours_robust };
+
+	return ask(p, a, t);
+}
+
+static int setup_ours_pi(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+	int rc = setup_members(t);
+
+	return rc ? rc : slip_pi_mutex_init(&s->ours_pi);
+}
+
+SLIP_CORE void lock_ours_pi(struct stand *s, unsigned self)
+{
+	(void)s;
+	(void)self;
+	(void)!slip_pi_mutex_lock(&robust.pi);
+}
+
+SLIP_CORE void unlock_ours_pi(struct stand *s, unsigned self)
+{
+	(void)s;
+	(void)self;
+	(void)slip_pi_mutex_unlock(&robust.pi);
+}
+
+SIDE(ours_pi)
+
+static void side_entered_pi(struct bench_team *t, unsigned self)
+{
+	struct stand *s = (struct stand *)t->mem;
+	int rc = enter_members();
+
+	if (!rc)
+		rc = slip_pi_mutex_attach(&robust.pi, &s->ours_pi,
+					  &robust.self);
+	t->shared->side[self].rc = rc;
+	if (rc)
+		bench_ready(t);
+	else
+		side_ours_pi(t, self);
+}
+
+static int ask_ours_pi(const struct bench_point *p, struct bench_answer *a)
+{
+	struct bench_team t = { .run = { side_entered_pi, side_entered_pi,
+					 side_entered_pi, side_entered_pi },
+				.setup = setup_ours_pi,
+				.cleanup = cleanup_ours_robust };
+
+	return ask(p, a, t);
+}
 
 /* --- pthread --------------------------------------------------------------- */
 
@@ -342,19 +500,28 @@ static int ask_apart(const struct bench_point *p, struct bench_answer *a)
 	{                                                    \
 		.name = text, .kind = BENCH_LIMIT, .ask = f, \
 	}
-/* Those that both cases ask. */
-#define EXCLUSIVE                                                   \
-	LIMIT("xchg in, store out: spin only", ask_tas),            \
-		THREADS("pthread mutex", ask_normal),               \
-		THREADS("pthread mutex, adaptive", ask_adaptive),   \
+#define OURS(text, f)                                       \
+	{                                                   \
+		.name = text, .kind = BENCH_OURS, .ask = f, \
+	}
+/* Those that sleep, and all cases ask. */
+#define SLEEPERS                                                    \
+	OURS("slip_mutex", ask_ours),                               \
+		OURS("slip_robust_mutex", ask_ours_robust),         \
+		OURS("slip_pi_mutex", ask_ours_pi),                 \
 		RIVAL("pthread mutex, shared", ask_shared),         \
 		RIVAL("pthread mutex, shared, robust", ask_robust), \
 		RIVAL("pthread mutex, shared, PI", ask_pi),         \
-		RIVAL("pthread spinlock", ask_spin),                \
 		RIVAL("pthread rwlock, write", ask_write),          \
-		RIVAL("POSIX semaphore", ask_sem),                  \
-		CK("ck_spinlock fas", ask_fas, false),              \
-		CK("ck_spinlock ticket", ask_ticket, false),        \
+		RIVAL("POSIX semaphore", ask_sem)
+/* Those that one and two ask. */
+#define EXCLUSIVE                                                  \
+	SLEEPERS, LIMIT("xchg in, store out: spin only", ask_tas), \
+		THREADS("pthread mutex", ask_normal),              \
+		THREADS("pthread mutex, adaptive", ask_adaptive),  \
+		RIVAL("pthread spinlock", ask_spin),               \
+		CK("ck_spinlock fas", ask_fas, false),             \
+		CK("ck_spinlock ticket", ask_ticket, false),       \
 		CK("ck_spinlock mcs", ask_mcs, true)
 
 static const struct bench_entry uncontended[] = {
@@ -368,6 +535,19 @@ static const struct bench_entry contended[] = {
 	LIMIT("the work alone, without a lock", ask_apart),
 };
 
+static const struct bench_entry crowded[] = { SLEEPERS };
+
+#define COUNT(entries) (sizeof(entries) / sizeof((entries)[0]))
+
+/* Costs: at most 0.95 and 0.75 of theirs; under contention no worse. */
+static void add_targets(struct bench *b, const char *name, double plain,
+			double robust_one)
+{
+	lock_target(b, name, "slip_mutex", "pthread mutex, shared", plain);
+	lock_target(b, name, "slip_robust_mutex",
+		    "pthread mutex, shared, robust", robust_one);
+}
+
 void bench_suite_locks(struct bench *b)
 {
 	struct bench_case c = { .suite = "locks",
@@ -377,15 +557,26 @@ void bench_suite_locks(struct bench *b)
 				.quick = true,
 				.point = { .actors = 1 },
 				.entries = uncontended,
-				.count = sizeof(uncontended) /
-					 sizeof(uncontended[0]) };
+				.count = COUNT(uncontended) };
 
 	bench_add(b, &c);
+	add_targets(b, c.name, 1 / 0.95, 1 / 0.75);
 	c.name = bench_text(b, "2 contend, %u ns of work outside", OUTSIDE_NS);
 	c.unit = "Mops/s";
 	c.less_is_better = false;
 	c.point.actors = 2;
 	c.entries = contended;
-	c.count = sizeof(contended) / sizeof(contended[0]);
+	c.count = COUNT(contended);
 	bench_add(b, &c);
+	add_targets(b, c.name, 1, 1);
+	c.name = bench_text(b, "4 contend on 2 processors, %u ns outside",
+			    OUTSIDE_NS);
+	c.point.actors = 4;
+	c.entries = crowded;
+	c.count = COUNT(crowded);
+	bench_add(b, &c);
+	add_targets(b, c.name, 1, 1);
+	bench_locks_sem(b);
+	bench_locks_rw(b);
+	bench_locks_meet(b);
 }

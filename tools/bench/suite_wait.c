@@ -19,6 +19,7 @@
 
 #include "ring/spsc.h"
 #include "tools/bench/turns.h"
+#include "tools/bench/wait_sets.h"
 #include "tools/bench/wait_wake.h"
 
 /* More of them are not looked at. */
@@ -314,4 +315,5 @@ void bench_suite_wait(struct bench *b)
 	bench_add(b, &c);
 	bench_target(b, &t);
 	bench_wait_wake(b);
+	bench_wait_sets(b);
 }
