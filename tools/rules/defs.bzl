@@ -34,7 +34,7 @@ def slip_test(
         linkopts = [],
         tags = [],
         **kwargs):
-    """A Criterion test and its twin <name>_plain, tagged plain and tsan.
+    """A Criterion test and its twin <name>_plain, tagged twin; and plain, tsan.
 
     Args:
       name: test/<name>.c is the source unless srcs says otherwise.
@@ -70,7 +70,7 @@ def slip_test(
         srcs = srcs,
         copts = SLIP_COPTS + copts,
         linkopts = linkopts + _CRITERION + ["-pthread"],
-        tags = tags,
+        tags = tags + (["twin"] if plain else []),
         deps = deps,
         **kwargs
     )
