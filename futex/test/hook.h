@@ -30,10 +30,10 @@
 
 /* In one word, so that a thread in the middle of a call sees one request. */
 struct hook_plan {
-	uint32_t nth;	/* 1 is the next one, 0 is every one */
-	int16_t nr;	/* which call, or HOOK_ANY */
-	uint8_t error;	/* errno to fail with, or 0 to let it pass */
-	uint8_t kill;	/* die instead */
+	uint32_t nth;  /* 1 is the next one, 0 is every one */
+	int16_t nr;    /* which call, or HOOK_ANY */
+	uint8_t error; /* errno to fail with, or 0 to let it pass */
+	uint8_t kill;  /* die instead */
 };
 
 static slip_a64 hook_plan_;
