@@ -378,6 +378,24 @@ slip_futex_lock_pi2(slip_a32 *w, uint64_t deadline_ns, unsigned flags)
 					       0, until, NULL, 0));
 }
 
+/* As lock_pi2, for older kernels, which read the wall clock: if that is set
+ * meanwhile, the sleep ends late or early. Not for SLIP_FOREVER. */
+SLIP_COLD SLIP_MUST_CHECK int
+slip_futex_lock_pi_wall_(slip_a32 *w, uint64_t deadline_ns, unsigned flags)
+{
+	struct timespec wall = { 0, 0 };
+	struct slip_sys_timespec_ t;
+	uint64_t now;
+
+	(void)clock_gettime(SLIP_CLOCK_REALTIME_, &wall);
+	now = slip_now_ns();
+	t = slip_sys_time_(SLIP_CAST(uint64_t, wall.tv_sec) * 1000000000u +
+			   SLIP_CAST(uint64_t, wall.tv_nsec) +
+			   (deadline_ns > now ? deadline_ns - now : 0));
+	return SLIP_CAST(int, slip_futex_call_(w, SLIP_FUTEX_LOCK_PI_, flags, 0,
+					       SLIP_RECAST(long, &t), NULL, 0));
+}
+
 /*
  * Takes the lock if the kernel can do it without sleeping, which may succeed
  * where a compare-and-swap cannot: bits of the word may outlive its owner.

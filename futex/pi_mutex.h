@@ -4,9 +4,8 @@
  * priority waits, the owner runs at that priority. The death of an owner is told
  * to the next one, as by robust_mutex.h.
  *
- * Use it where threads of real-time priorities (SCHED_FIFO, SCHED_RR,
- * SCHED_DEADLINE) share data with others. Elsewhere robust_mutex.h is smaller,
- * and quicker where it is contended.
+ * Use it where threads of real-time priorities share data with others.
+ * Elsewhere robust_mutex.h is smaller, and quicker where it is contended.
  *
  *	struct shared { struct slip_pi_mutex_shared lock; ... } *s;
  *	struct slip_pi_mutex m;				private, one a thread
@@ -30,8 +29,7 @@
  *
  *	+0	word	the kernel's: TID 0..29, DIED 30, WAITERS 31
  *	+4	broken	0, or 1 for ever
- *	+8	inode of the PID namespace, +16 magic: constant
- *	+20	0
+ *	+8	inode of the PID namespace, +16 magic: constant; +20 0
  *	+32	users	60 words: which member a TID belongs to
  *
  *	word		lock			unlock		consistent
@@ -54,32 +52,26 @@
  * Who is dead. If the owner dies while others sleep, the kernel gives the lock
  * to the first of them, with DIED. Otherwise the TID stays in the word, and may
  * soon be that of another thread, which knows nothing of it. So all who use the
- * mutex write down which member their TID belongs to, whoever waits does so in
- * slices (SLIP_SLICE_NS), and after each the oracle (peer.h) is asked about the
- * owner's member; if that is dead, the word becomes DIED. So too by trylock, at
- * a deadline, and by attach in a thread that has got the TID. Burying is done by
- * one at a time for each TID (C), as a thread that gets it must not become a
- * user, and owner, in between; one that is stopped in it holds up the lock like
- * an owner that is stopped.
+ * mutex write down which member their TID belongs to; whoever waits asks the
+ * oracle (peer.h) about the owner's after each slice (SLIP_SLICE_NS), and if
+ * that is dead, the word becomes DIED. So too by trylock, at a deadline, and by
+ * attach in a thread that has got the TID. Burying is done by one at a time for
+ * each TID (C), as a thread that gets it must not become a user, and owner, in
+ * between; one that is stopped in it holds up the lock as an owner would.
  *
- * Where the word and the kernel's own notes contradict each other, as when some
- * still sleep behind the thread that got a dead one's TID, one cannot sleep in
- * the kernel's queue (-EINVAL, -ESRCH, -EAGAIN): then a nap takes its place, of
- * a slice at most, after which the others have left the queue.
+ * Some may still sleep behind the thread that got a dead one's TID. If it comes
+ * for the lock, it has it, says the kernel. Others cannot sleep there (-EINVAL,
+ * -ESRCH, -EAGAIN), and nap, until after a slice at most nobody does.
  *
- * A thread that ends alone, its process living on, with the lock in hand: who
- * sleeps gets -EOWNERDEAD from the kernel; if nobody does, it keeps the lock
- * until its process ends.
+ * A thread that ends with the lock in hand, its process living on: who sleeps
+ * gets -EOWNERDEAD; if nobody does, it keeps the lock until its process ends.
  *
- * Concurrency: one handle for each thread, made in it and used in it alone; not
- * in a signal handler. At most 60 threads have one at a time (detach ends it, as
- * do the death and the leaving of the member). lock blocks. An uncontended pair
- * is two locked instructions.
+ * Concurrency: one handle for each thread, made and used in it alone; not in a
+ * signal handler. At most 60 threads have one at a time, each until detach or
+ * the end of its member. An uncontended pair is two locked instructions.
  *
  * Order: what was done before unlock, or by the owner before it died, is
- * visible after the lock that follows.
- *
- * Death, by the point at which it comes:
+ * visible after the lock that follows. Death, by the point at which it comes:
  *
  *	before the word has our TID	nothing happened
  *	after it, until it is given	the next one gets -EOWNERDEAD
@@ -87,11 +79,12 @@
  *	in attach, or burying		its user word is another's to bury
  *
  * fork: a child's copy of the handle is refused: -ECHILD. One whose `self` has
- * left: -EINVAL.
+ * left, also if it has joined again: -EINVAL.
  *
  * Damage: magic and namespace are checked at attach. Whoever can write the word
- * can steal the lock, have any thread of his namespace that he may signal or not
- * run at the priority of those who wait, or break it; nothing else follows.
+ * can steal the lock, break it, or lend the priority of those who wait to any
+ * thread of his namespace. Whoever can read it may sleep there as at any futex,
+ * and keep the kernel from passing it on meanwhile. Nothing else follows.
  *
  * Source: the PI futexes of Linux, as glibc's mutexes use them; the table of
  * users, and the oracle in place of the robust list, are our own.
@@ -130,10 +123,11 @@ SLIP_STATIC_ASSERT(offsetof(struct slip_pi_mutex_shared, users) == 32,
 struct slip_pi_mutex {
 	struct slip_pi_mutex_shared *shared;
 	struct slip_peer *self;
-	uint64_t user; /* our word in the table, */
-	uint32_t slot; /* and where */
+	const struct slip_region *rg; /* of self, when it was attached */
+	uint64_t user;		      /* our word in the table, */
+	uint32_t slot;		      /* and where */
 	uint32_t tid;
-	unsigned lock_op; /* the kernel's */
+	bool old; /* a kernel without LOCK_PI2 */
 	bool held;
 	bool unsure;  /* its last owner died, and nobody has repaired it */
 	slip_a32 nap; /* 0: nobody wakes it */
@@ -179,7 +173,7 @@ SLIP_INLINE bool slip_pi_mutex_dead_(const struct slip_pi_mutex *m,
 	uint32_t id = SLIP_CAST(uint32_t, user >> 22) & 0xfff;
 	uint32_t gen = SLIP_CAST(uint32_t, user >> 35);
 
-	return slip_peer_member_alive(m->self->rg, id, gen) == 0;
+	return slip_peer_member_alive(m->rg, id, gen) == 0;
 }
 
 /* Whose TID it is: its place, and the word in `*user`; -1: nobody's. */
@@ -271,64 +265,60 @@ slip_pi_mutex_fits_(struct slip_pi_mutex_shared *shared,
 		    const struct slip_peer *self)
 {
 	int rc = slip_region_check_(self->rg);
+	uint64_t space;
 
 	if (rc)
 		return rc;
-	if (!self->id)
-		return -EINVAL;
-	if (self->gen >= SLIP_PI_MUTEX_GENS_)
-		return -EOVERFLOW;
+	if (!self->id || self->gen >= SLIP_PI_MUTEX_GENS_)
+		return self->id ? -EOVERFLOW : -EINVAL;
 	/* PI-A1 user: the mutex is whole. Pairs: slip_pi_mutex_init. Else: as
 	 * there. */
 	if (slip_a32_load_acquire(&shared->magic) != SLIP_PI_MUTEX_MAGIC_)
 		return -EBADMSG;
 	/* own: constant */
-	return slip_a64_load_relaxed(&shared->pid_namespace) ==
-			       slip_region_pid_namespace_()
-		       ? 0
-		       : -EXDEV;
+	space = slip_a64_load_relaxed(&shared->pid_namespace);
+	return space == slip_region_pid_namespace_() ? 0 : -EXDEV;
 }
 
-/* Which lock operation there is: with a deadline by our clock, or the old one;
- * asked with an address that is wrong. */
-SLIP_INLINE unsigned slip_pi_mutex_op_(void)
+/* Does the word have our TID? */
+SLIP_CORE bool slip_pi_mutex_ours_(const struct slip_pi_mutex *m)
 {
-	if (slip_futex_knows_(SYS_futex, 1, SLIP_FUTEX_LOCK_PI2_, 0, 0))
-		return SLIP_FUTEX_LOCK_PI2_;
-	if (slip_futex_knows_(SYS_futex, 1, SLIP_FUTEX_LOCK_PI_, 0, 0))
-		return SLIP_FUTEX_LOCK_PI_;
-	return 0;
+	/* hint: only we write it, and the kernel for us */
+	return (slip_a32_load_relaxed(&m->shared->word) & SLIP_FUTEX_PI_TID) ==
+	       m->tid;
 }
 
-/* Who had our TID is gone. */
+/* Who had our TID is gone, unless it is us, as another member. */
 SLIP_COLD SLIP_MUST_CHECK int slip_pi_mutex_enter_(struct slip_pi_mutex *m)
 {
 	uint64_t old;
 	int slot = slip_pi_mutex_find_(m, m->tid, &old);
-	bool ours = slot >= 0 && old == m->user;
 
-	if (slot >= 0 && !ours) {
-		if (old & SLIP_PI_MUTEX_CLAIM_ && !slip_pi_mutex_dead_(m, old))
+	if (slot >= 0 && old != m->user) {
+		bool dead = slip_pi_mutex_dead_(m, old);
+
+		if (!dead && old & SLIP_PI_MUTEX_CLAIM_)
 			return -EAGAIN;
+		if (!dead && slip_pi_mutex_ours_(m))
+			return -EBUSY;
 		if (!slip_pi_mutex_bury_(m, SLIP_CAST(uint32_t, slot), old))
 			return -EAGAIN;
+		slot = -1;
 	}
-	/* hint: nobody else writes our TID */
-	if ((slip_a32_load_relaxed(&m->shared->word) & SLIP_FUTEX_PI_TID) ==
-	    m->tid)
+	if (slip_pi_mutex_ours_(m))
 		return -EBUSY;
 	m->slot = SLIP_CAST(uint32_t, slot);
-	return ours ? 0 : slip_pi_mutex_settle_in_(m);
+	return slot < 0 ? slip_pi_mutex_settle_in_(m) : 0;
 }
 
 /*
  * Make the handle of the calling thread. `self`: the member that it belongs to.
  * A handle that was forgotten without detach is made again. 0; -EXDEV: the mutex
  * belongs to another PID namespace; -EUSERS: 60 threads have a handle; -EBUSY:
- * this thread has the mutex, by another handle; -EAGAIN: a dead one that had our
- * TID is being buried; -EBADMSG: not a mutex, or damaged; -EINVAL: `self` is no
- * member; -EOVERFLOW: its id has been used 2^29 times; -ENOSYS: the kernel, or a
- * filter, has no PI futexes; -ECHILD.
+ * this thread, or one of its TID that ended alone, has the mutex by another
+ * handle; -EAGAIN: a dead one that had our TID is being buried; -EBADMSG: not a
+ * mutex, or damaged; -EINVAL: `self` is no member; -EOVERFLOW: its id has been
+ * used 2^29 times; -ENOSYS: the kernel, or a filter, has no PI futexes; -ECHILD.
  */
 SLIP_COLD SLIP_MUST_CHECK int
 slip_pi_mutex_attach(struct slip_pi_mutex *m,
@@ -336,28 +326,32 @@ slip_pi_mutex_attach(struct slip_pi_mutex *m,
 		     struct slip_peer *self)
 {
 	int rc = slip_pi_mutex_fits_(shared, self);
+	unsigned has;
 
 	if (rc)
 		return rc;
-	memset(m, 0, sizeof(*m));
-	m->lock_op = slip_pi_mutex_op_();
-	if (!m->lock_op)
+	has = slip_futex_features();
+	if (!(has & SLIP_FUTEX_HAS_PI))
 		return -ENOSYS;
+	memset(m, 0, sizeof(*m));
 	m->shared = shared;
 	m->self = self;
+	m->rg = self->rg;
+	m->old = !(has & SLIP_FUTEX_HAS_LOCK_PI2);
 	m->tid = slip_sys_tid_();
 	m->user = slip_pi_mutex_user_(self, m->tid);
 	return slip_pi_mutex_enter_(m);
 }
 
-/* -ECHILD for a copy in a fork child; -EINVAL: `self` is not the member any
- * more that it was. */
+/* -ECHILD for a copy in a fork child; -EINVAL: `self` is not the member that it
+ * was. The first pair of one region is the first pair of another, too. */
 SLIP_CORE SLIP_MUST_CHECK int
 slip_pi_mutex_check_(const struct slip_pi_mutex *m)
 {
-	if (SLIP_UNLIKELY(m->user != slip_pi_mutex_user_(m->self, m->tid)))
+	if (SLIP_UNLIKELY(m->user != slip_pi_mutex_user_(m->self, m->tid) ||
+			  m->rg != m->self->rg))
 		return -EINVAL;
-	return slip_region_check_(m->self->rg);
+	return slip_region_check_(m->rg);
 }
 
 /* End the handle. 0; -EBUSY: it has the mutex; -ECHILD; -EINVAL. */
@@ -368,7 +362,7 @@ SLIP_COLD int slip_pi_mutex_detach(struct slip_pi_mutex *m)
 
 	if (rc)
 		return rc;
-	if (m->held)
+	if (slip_pi_mutex_ours_(m))
 		return -EBUSY;
 	/* own: our word */
 	(void)slip_a64_cas_relaxed(&m->shared->users[m->slot], &user, 0);
@@ -378,7 +372,7 @@ SLIP_COLD int slip_pi_mutex_detach(struct slip_pi_mutex *m)
 
 /* --- private: taking it ---------------------------------------------------- */
 
-/* Give it back to whoever the kernel finds. */
+/* Give it back to whomever the kernel finds. */
 SLIP_COLD int slip_pi_mutex_pass_(struct slip_pi_mutex *m)
 {
 	/* PI-R4 owner: what was done under the lock is there, whomever the
@@ -405,6 +399,22 @@ SLIP_COLD int slip_pi_mutex_settle_(struct slip_pi_mutex *m)
 	return m->unsure ? -EOWNERDEAD : 1;
 }
 
+/* The kernel has answered `rc`, after the word was `seen`: is it ours? Those who
+ * still sleep behind a dead one whose TID is now ours sleep behind us, says the
+ * kernel: it refuses, and writes our TID; or agrees, and does not. */
+SLIP_INLINE bool slip_pi_mutex_got_(struct slip_pi_mutex *m, uint32_t seen,
+				    int rc)
+{
+	/* hint: the swap is by what was seen */
+	uint32_t now = slip_a32_load_relaxed(&m->shared->word);
+
+	/* own: read again, with what goes with it, by settle_ */
+	if (rc == 0 && !(now & SLIP_FUTEX_PI_TID))
+		(void)slip_a32_cas_relaxed(&m->shared->word, &now,
+					   now | m->tid);
+	return (seen & SLIP_FUTEX_PI_TID) != m->tid && slip_pi_mutex_ours_(m);
+}
+
 SLIP_CORE bool slip_pi_mutex_take_(struct slip_pi_mutex *m)
 {
 	uint32_t free = 0;
@@ -419,6 +429,7 @@ SLIP_COLD int slip_pi_mutex_try_(struct slip_pi_mutex *m, bool ask)
 {
 	/* hint: what is done about it is by swap, or by the kernel */
 	uint32_t seen = slip_a32_load_relaxed(&m->shared->word);
+	int rc;
 
 	if (ask)
 		slip_pi_mutex_ask_(m, seen);
@@ -429,42 +440,10 @@ SLIP_COLD int slip_pi_mutex_try_(struct slip_pi_mutex *m, bool ask)
 		return slip_pi_mutex_settle_(m);
 	/* hint: as above */
 	seen = slip_a32_load_relaxed(&m->shared->word);
-	if (seen & SLIP_FUTEX_PI_TID ||
-	    slip_futex_trylock_pi(&m->shared->word, SLIP_SHARED))
+	if (seen & SLIP_FUTEX_PI_TID)
 		return 0;
-	return slip_pi_mutex_settle_(m);
-}
-
-/* In the kernel's queue until `until_ns`. */
-SLIP_COLD int slip_pi_mutex_queue_(struct slip_pi_mutex *m, uint64_t until_ns)
-{
-	struct timespec wall = { 0, 0 };
-	uint64_t now;
-
-	if (m->lock_op == SLIP_FUTEX_LOCK_PI2_)
-		return slip_futex_lock_pi2(&m->shared->word, until_ns,
-					   SLIP_SHARED);
-	/* The old one reads the wall clock: if that is set, this sleep ends
-	 * late or early, and decides nothing. */
-	(void)clock_gettime(SLIP_CLOCK_REALTIME_, &wall);
-	now = slip_now_ns();
-	until_ns = SLIP_CAST(uint64_t, wall.tv_sec) * 1000000000u +
-		   SLIP_CAST(uint64_t, wall.tv_nsec) +
-		   (until_ns > now ? until_ns - now : 0);
-	struct slip_sys_timespec_ t = slip_sys_time_(until_ns);
-
-	return SLIP_CAST(int,
-			 slip_futex_call_(&m->shared->word, SLIP_FUTEX_LOCK_PI_,
-					  SLIP_SHARED, 0, SLIP_RECAST(long, &t),
-					  NULL, 0));
-}
-
-/* Out of it: for when the kernel's queue is no place to wait. */
-SLIP_COLD int slip_pi_mutex_nap_(struct slip_pi_mutex *m, uint64_t until_ns)
-{
-	/* hint: nobody wakes it */
-	(void)!slip_futex_wait(&m->nap, 0, until_ns, SLIP_PRIVATE);
-	return 0;
+	rc = slip_futex_trylock_pi(&m->shared->word, SLIP_SHARED);
+	return slip_pi_mutex_got_(m, seen, rc) ? slip_pi_mutex_settle_(m) : 0;
 }
 
 /* Sleep for a slice at most. 1: it is ours; 0: look again; -errno. `asked`:
@@ -472,49 +451,47 @@ SLIP_COLD int slip_pi_mutex_nap_(struct slip_pi_mutex *m, uint64_t until_ns)
 SLIP_COLD int slip_pi_mutex_sleep_(struct slip_pi_mutex *m,
 				   uint64_t deadline_ns, bool asked)
 {
-	uint64_t until = slip_after_ns(SLIP_SLICE_NS);
+	uint64_t slice = slip_after_ns(SLIP_SLICE_NS);
+	uint64_t until = slice < deadline_ns ? slice : deadline_ns;
 	/* hint: the kernel looks again */
 	uint32_t seen = slip_a32_load_relaxed(&m->shared->word);
 	int rc = -ESRCH;
 
 	if (seen == 0)
 		return 0;
-	if (until > deadline_ns)
-		until = deadline_ns;
 	/* Without an owner there is no queue. */
 	if (seen & SLIP_FUTEX_PI_TID)
-		rc = slip_pi_mutex_queue_(m, until);
-	if (rc == 0)
+		rc = m->old ? slip_futex_lock_pi_wall_(&m->shared->word, until,
+						       SLIP_SHARED)
+			    : slip_futex_lock_pi2(&m->shared->word, until,
+						  SLIP_SHARED);
+	if (slip_pi_mutex_got_(m, seen, rc))
 		return slip_pi_mutex_settle_(m);
-	if (rc == -EFAULT || rc == -ENOMEM || rc == -ENOSYS)
+	if (rc == -EFAULT || rc == -ENOMEM || rc == -ENOSYS ||
+	    (asked && rc == -EDEADLK))
 		return rc;
-	if (!asked || rc == -ETIMEDOUT)
-		return 0;
-	return rc == -EDEADLK ? rc : slip_pi_mutex_nap_(m, until);
+	/* hint: a nap, from which nobody wakes it */
+	if (asked && rc != -ETIMEDOUT)
+		(void)!slip_futex_wait(&m->nap, 0, until, SLIP_PRIVATE);
+	return 0;
 }
 
 SLIP_COLD SLIP_MUST_CHECK int slip_pi_mutex_lock_slow_(struct slip_pi_mutex *m,
 						       uint64_t deadline_ns)
 {
 	int rc = slip_pi_mutex_check_(m);
-	bool ask = false;
-	bool late;
 
-	if (rc)
-		return rc;
-	if (m->held)
-		return -EDEADLK;
-	for (;;) {
-		late = slip_late_(deadline_ns);
+	if (rc || m->held)
+		return rc ? rc : -EDEADLK;
+	for (bool ask = false; rc == 0; ask = true) {
+		bool late = slip_late_(deadline_ns);
+
 		rc = slip_pi_mutex_try_(m, ask || late);
-		if (rc == 0 && late)
-			return -ETIMEDOUT;
 		if (rc == 0)
-			rc = slip_pi_mutex_sleep_(m, deadline_ns, ask);
-		if (rc)
-			return rc > 0 ? 0 : rc;
-		ask = true;
+			rc = late ? -ETIMEDOUT
+				  : slip_pi_mutex_sleep_(m, deadline_ns, ask);
 	}
+	return rc > 0 ? 0 : rc;
 }
 
 /* --- using it -------------------------------------------------------------- */
@@ -524,8 +501,8 @@ SLIP_COLD SLIP_MUST_CHECK int slip_pi_mutex_lock_slow_(struct slip_pi_mutex *m,
  * 0; -EOWNERDEAD: it is ours, but its owner died, so look at what it protects;
  * -ENOTRECOVERABLE: somebody was told that, and gave it back without saying
  * that all is well; -EDEADLK: this handle has it already, or its owner waits, by
- * way of PI locks, for one that we have; -ETIMEDOUT; -ECHILD; -EINVAL: `self`
- * has left; -EFAULT, -ENOMEM, -ENOSYS from the kernel.
+ * way of PI locks, for one that we have, or for a slice a dead one of our TID;
+ * -ETIMEDOUT; -ECHILD; -EINVAL: `self` has left; -EFAULT, -ENOMEM, -ENOSYS.
  */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_pi_mutex_lock_until(struct slip_pi_mutex *m, uint64_t deadline_ns)
@@ -559,9 +536,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_pi_mutex_trylock(struct slip_pi_mutex *m)
 
 	if (rc)
 		return rc;
-	if (m->held)
-		return -EBUSY;
-	rc = slip_pi_mutex_try_(m, true);
+	rc = m->held ? 0 : slip_pi_mutex_try_(m, true);
 	return rc == 0 ? -EBUSY : rc > 0 ? 0 : rc;
 }
 
@@ -576,10 +551,8 @@ slip_pi_mutex_consistent(struct slip_pi_mutex *m)
 
 	if (rc)
 		return rc;
-	if (!m->held)
-		return -EPERM;
-	if (!m->unsure)
-		return -EINVAL;
+	if (!m->held || !m->unsure)
+		return m->held ? -EINVAL : -EPERM;
 	m->unsure = false;
 	/* own: while we have it the kernel adds WAITERS only */
 	(void)slip_a32_fetch_and_relaxed(&m->shared->word, ~SLIP_FUTEX_PI_DIED);
@@ -590,10 +563,8 @@ SLIP_COLD int slip_pi_mutex_unlock_slow_(struct slip_pi_mutex *m)
 {
 	int rc = slip_pi_mutex_check_(m);
 
-	if (rc)
-		return rc;
-	if (!m->held)
-		return -EPERM;
+	if (rc || !m->held)
+		return rc ? rc : -EPERM;
 	/* hint: seen by the next owner with the word */
 	if (m->unsure)
 		slip_a32_store_relaxed(&m->shared->broken, 1);

@@ -364,6 +364,48 @@ Test(pi_mutex, a_handle_does_not_outlive_its_membership)
 	cr_assert_eq(slip_pi_mutex_lock(&me.m), 0);
 }
 
+/* Who has the same names in another region. */
+Test(pi_mutex, a_handle_does_not_outlive_its_region)
+{
+	struct slip_region elsewhere;
+	struct slip_peer there;
+
+	begin();
+	cr_assert_eq(slip_region_create(&elsewhere, 4096, SLIP_REGION_MEMFD),
+		     0);
+	cr_assert_eq(slip_region_publish(&elsewhere, NULL, 0600), 0);
+	cr_assert_eq(slip_peer_join(&there, &elsewhere), 0);
+	me.self.rg = there.rg;
+	cr_assert_eq(slip_pi_mutex_lock(&me.m), -EINVAL);
+	cr_assert_eq(slip_pi_mutex_trylock(&me.m), -EINVAL);
+	cr_assert_eq(word(), 0u);
+	me.self.rg = &me.rg;
+	cr_assert_eq(slip_pi_mutex_lock(&me.m), 0);
+	slip_peer_leave(&there);
+	slip_region_close(&elsewhere);
+}
+
+/* One thread, two members. */
+Test(pi_mutex, another_handle_does_not_take_it_from_the_first)
+{
+	struct slip_pi_mutex m;
+	struct slip_peer other;
+
+	begin();
+	cr_assert_eq(slip_peer_join(&other, &me.rg), 0);
+	cr_assert_eq(slip_pi_mutex_lock(&me.m), 0);
+	cr_assert_eq(slip_pi_mutex_attach(&m, &me.words->lock, &other), -EBUSY);
+	cr_assert_eq(word(), (uint32_t)gettid());
+	cr_assert_eq(slip_pi_mutex_unlock(&me.m), 0);
+	cr_assert_eq(slip_pi_mutex_attach(&m, &me.words->lock, &other), 0);
+	cr_assert_eq(user(0), m.user, "its place is the new one's");
+	cr_assert_eq(slip_pi_mutex_lock(&m), 0);
+	cr_assert_eq(slip_pi_mutex_detach(&me.m), -EBUSY,
+		     "nor out of the table");
+	cr_assert_eq(slip_pi_mutex_unlock(&m), 0);
+	slip_peer_leave(&other);
+}
+
 /* --- another namespace ----------------------------------------------------- */
 
 static int attach_as_init(void *arg)
@@ -674,6 +716,83 @@ Test(pi_mutex_tid, of_nobody_is_waited_for)
 	cr_assert_eq(slip_pi_mutex_lock(&me.m), -EDEADLK, "the kernel says");
 }
 
+/* In the kernel's queue, as one that has not run since its slice ended. */
+static int sleep_on(void *arg)
+{
+	static struct user u;
+	slip_a32 *lock;
+
+	(void)arg;
+	if (come(&u))
+		return 90;
+	lock = &u.words->lock.word;
+	actor_ready();
+	if (slip_futex_lock_pi(lock, SLIP_SHARED))
+		return 91;
+	return slip_futex_unlock_pi(lock, SLIP_SHARED) ? 92 : 0;
+}
+
+/* We have left with the lock, and come again while another sleeps behind our
+ * TID. So it is too if the TID came to us from a dead one. */
+static void begin_before_a_sleeper(struct actor *sleeper)
+{
+	begin();
+	cr_assert_eq(slip_pi_mutex_lock(&me.m), 0);
+	cr_assert(actor_start(sleeper, sleep_on, NULL));
+	until_asleep(sleeper->pid);
+	slip_peer_leave(&me.self);
+	cr_assert_eq(slip_peer_join(&me.self, &me.rg), 0);
+	cr_assert_eq(slip_pi_mutex_attach(&me.m, &me.words->lock, &me.self), 0);
+	cr_assert_eq(word(), DIED | WAITERS);
+}
+
+static void is_ours_and_passed_on(struct actor *sleeper, int rc)
+{
+	cr_assert_eq(rc, -EOWNERDEAD, "lock says %d", rc);
+	cr_assert_eq(slip_pi_mutex_consistent(&me.m), 0);
+	rc = slip_pi_mutex_unlock(&me.m);
+	cr_assert_eq(rc, 0, "unlock says %d, word %#x", rc, word());
+	cr_assert_eq(actor_wait(sleeper), 0);
+	cr_assert_eq(word(), 0u);
+}
+
+Test(pi_mutex_tid, that_others_sleep_behind_locks)
+{
+	struct actor sleeper;
+
+	begin_before_a_sleeper(&sleeper);
+	is_ours_and_passed_on(&sleeper, slip_pi_mutex_lock(&me.m));
+}
+
+Test(pi_mutex_tid, that_others_sleep_behind_locks_by_try)
+{
+	struct actor sleeper;
+
+	begin_before_a_sleeper(&sleeper);
+	is_ours_and_passed_on(&sleeper, slip_pi_mutex_trylock(&me.m));
+}
+
+/* Another buries the owner as we go to sleep. */
+static long buried_meanwhile(long nr, const long *arg)
+{
+	long op = arg[1] & 127;
+
+	if (nr == SYS_futex && arg[0] != 1 &&
+	    (op == SLIP_FUTEX_LOCK_PI2_ || op == SLIP_FUTEX_LOCK_PI_))
+		set_word(DIED | WAITERS);
+	return SCRIPT_PASS;
+}
+
+Test(pi_mutex_tid, that_others_sleep_behind_locks_in_the_queue)
+{
+	struct actor sleeper;
+
+	begin_before_a_sleeper(&sleeper);
+	set_word(4000000 | WAITERS);
+	script = buried_meanwhile;
+	is_ours_and_passed_on(&sleeper, slip_pi_mutex_lock(&me.m));
+}
+
 /* --- priorities ------------------------------------------------------------ */
 
 /* The priority that the kernel runs a thread at: field 18; -1 - p if real. */
@@ -738,7 +857,6 @@ static void inherits(void)
 Test(pi_mutex, the_owner_inherits_the_priority_of_who_waits)
 {
 	begin();
-	cr_assert_eq(me.m.lock_op & ~15u, 0u);
 	inherits();
 }
 
@@ -763,13 +881,16 @@ Test(pi_mutex_old_kernel, deadlines_are_kept)
 
 	script = before_5_14;
 	begin();
-	cr_assert_eq(me.m.lock_op, (unsigned)SLIP_FUTEX_LOCK_PI_);
+	cr_assert(me.m.old);
 	start_holder(&a, 0, stay);
 	deadline = soon();
 	old_calls = 0;
 	cr_assert_eq(slip_pi_mutex_lock_until(&me.m, deadline), -ETIMEDOUT);
 	cr_assert_geq(slip_now_ns(), deadline);
 	cr_assert_gt(old_calls, 0u);
+	cr_assert_eq(
+		slip_futex_lock_pi_wall_(&me.words->lock.word, 0, SLIP_SHARED),
+		-ETIMEDOUT, "one that has gone by");
 	kill_holder(&a);
 	cr_assert_eq(slip_pi_mutex_lock(&me.m), -EOWNERDEAD);
 }
