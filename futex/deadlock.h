@@ -7,7 +7,7 @@
  * it to allow that: each report comes up to a slice after the circle was
  * closed, and -EDEADLK must be dealt with by giving something back.
  *
- *	struct slip_deadlock d;				private, one a member
+ *	struct slip_deadlock d;				private, one a thread
  *
  *	slip_deadlock_init(&d, &self);			futex/peer.h
  *	slip_robust_mutex_attach(&m, &s->lock, &self, 0);
@@ -28,9 +28,10 @@
  * no circle, as its lock is about to be inherited.
  *
  * A member stands for one thread: give each thread a membership of its own. If
- * two threads share one, only the first that waits is announced, and a circle
- * may be told of that the other thread can still open. Two handles of one
- * member on one mutex, one of which has it: a circle of one.
+ * two threads share one, each with a `d` of its own, only the first that waits
+ * is announced, and a circle may be told of that the other can still open. If
+ * one of two mutex handles of a member has the mutex, the other is in a circle
+ * of one.
  *
  * With cond.h: the wait takes the mutex back by lock, so it may say -EDEADLK too,
  * and has not got it; slip_robust_mutex_unlock then says -EPERM.
@@ -93,8 +94,9 @@ struct slip_deadlock_step_ {
 /* The private handle. */
 struct slip_deadlock {
 	struct slip_peer *self;
-	uint32_t gen;	    /* of `self` */
-	uint32_t members;   /* of the circle told of last */
+	const struct slip_region *rg; /* of self, when it was made */
+	uint32_t gen;		      /* of `self` */
+	uint32_t members;	      /* of the circle told of last */
 	uint64_t announced; /* what we have said that we wait for; 0: nothing */
 	struct slip_deadlock_step_ seen[SLIP_DEADLOCK_MAX];
 };
@@ -128,6 +130,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_deadlock_init(struct slip_deadlock *d,
 		return -EINVAL;
 	memset(d, 0, sizeof(*d));
 	d->self = self;
+	d->rg = self->rg;
 	d->gen = self->gen;
 	/* own: of our id */
 	if (slip_a64_load_relaxed(slip_deadlock_gen_(self->rg, self->id)) ==

@@ -502,8 +502,33 @@ Test(deadlock, errors)
 	cr_assert_eq(slip_deadlock_init(&d, &me.self), 0);
 	cr_assert_eq(slip_robust_mutex_report(&m, &d), 0);
 	cr_assert_eq(slip_robust_mutex_report(&m, NULL), 0);
+	d.rg = &peers_rg;
+	cr_assert_eq(slip_robust_mutex_report(&m, &d), -EINVAL,
+		     "of the same names in another region");
 	slip_region_close(&me.rg);
 	cr_assert_eq(slip_deadlock_init(&d, &me.self), -EINVAL);
+}
+
+static bool is_lock(uint64_t at)
+{
+	void *word = (void *)((uintptr_t)me.rg.mem + at);
+	uint64_t found = slip_deadlock_at_(&me.d, word);
+
+	cr_assert(found == 0 || found == at);
+	return found != 0;
+}
+
+Test(deadlock, a_lock_is_a_whole_word_behind_the_header)
+{
+	begin();
+	cr_assert_not(is_lock(0));
+	cr_assert_not(is_lock(me.rg.header_bytes - 8));
+	cr_assert(is_lock(me.rg.header_bytes));
+	cr_assert_not(is_lock(me.rg.header_bytes + 4));
+	cr_assert(is_lock(me.rg.header_bytes + 8));
+	cr_assert(is_lock(me.rg.bytes - 8));
+	cr_assert_not(is_lock(me.rg.bytes));
+	cr_assert_not(is_lock(-UINT64_C(8)));
 }
 
 Test(deadlock, records_and_words_that_cannot_be_end_the_walk)
