@@ -11,6 +11,7 @@ COMPONENTS = [
     "cond",
     "meet",
     "peer",
+    "pi",
     "region",
     "rwlock",
     "sem",

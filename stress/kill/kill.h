@@ -90,6 +90,7 @@ extern const struct kill_list kill_event;
 extern const struct kill_list kill_mutex;
 extern const struct kill_list kill_meet;
 extern const struct kill_list kill_peer;
+extern const struct kill_list kill_pi;
 extern const struct kill_list kill_region;
 extern const struct kill_list kill_rwlock;
 extern const struct kill_list kill_sem;

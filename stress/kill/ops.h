@@ -18,6 +18,7 @@
 #include "futex/mutex.h"
 #include "futex/once.h"
 #include "futex/peer.h"
+#include "futex/pi_mutex.h"
 #include "futex/region.h"
 #include "futex/robust_mutex.h"
 #include "futex/robust_sem.h"
@@ -95,6 +96,13 @@ struct kill_mutex_victim {
 	uint64_t deadline;
 	struct slip_deadlock deadlock;
 	uint64_t wanted; /* where the lock is that it looks behind */
+};
+
+/* What a victim at a mutex with priority inheritance has. */
+struct kill_pi_victim {
+	struct slip_pi_mutex m;
+	struct slip_pi_mutex_shared *shared;
+	struct slip_peer *self;
 };
 
 struct kill_cond_shared {
@@ -235,6 +243,11 @@ KILL_DECLARE(deadlock_look);
 KILL_DECLARE(peer_join);
 KILL_DECLARE(peer_leave);
 KILL_DECLARE(peer_recover);
+KILL_DECLARE(pi_mutex_attach);
+KILL_DECLARE(pi_mutex_lock);
+KILL_DECLARE(pi_mutex_trylock);
+KILL_DECLARE(pi_mutex_unlock);
+KILL_DECLARE(pi_mutex_consistent);
 KILL_DECLARE(rwlock_attach);
 KILL_DECLARE(rwlock_detach);
 KILL_DECLARE(rwlock_read_lock);
