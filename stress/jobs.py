@@ -76,8 +76,8 @@ REQUIRED = {
     "wait": HEADER,
     "mutex": ALL | {"random-kills", "threads"},
     # Mutants of these two: stress/mutants/pending.
-    "deadlock": {"coverage"} | EXPLORED | KILLED | {"seeded-bugs", "threads"},
-    "pi": {"coverage"} | EXPLORED | {"seeded-bugs"},
+    "deadlock": (ALL - {"mutants"}) | {"threads"},
+    "pi": ALL - {"mutants"},
     "rwlock": ALL | {"random-kills", "threads"},
     "sem": ALL | {"threads"},
     "robust": ALL | {"random-kills", "threads"},

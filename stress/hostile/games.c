@@ -16,6 +16,8 @@ const struct game games[] = {
 	{ "role", "role.*", 200, false, role_words },
 	{ "event", "event.*", 100, false, event_word },
 	{ "mutex", "mutex.*", 200, false, mutex_words },
+	{ "pi-mutex", "pi_mutex.*", 200, false, pi_words },
+	{ "deadlock", "deadlock.*", 200, false, deadlock_words },
 	{ "sem", "sem.*", 200, false, sem_words },
 	{ "sem-set", "sem_set.*", 200, false, sem_set_words },
 	{ "robust-sem", "robust_sem.*", 300, false, robust_sem_words },

@@ -172,6 +172,8 @@ void inspect(struct stream *in);
 void role_words(struct stream *in);
 void event_word(struct stream *in);
 void mutex_words(struct stream *in);
+void pi_words(struct stream *in);
+void deadlock_words(struct stream *in);
 void sem_words(struct stream *in);
 void sem_set_words(struct stream *in);
 void robust_sem_words(struct stream *in);

@@ -21,6 +21,10 @@ struct file_prey file_prey = { -1, 0, 0 };
 #define FUTEX_OP      5 /* FUTEX_WAKE_OP */
 #define FUTEX_REQUEUE 4 /* FUTEX_CMP_REQUEUE */
 #define FUTEX_CMD     127
+#define FUTEX_LOCK    6 /* FUTEX_LOCK_PI, */
+#define FUTEX_UNLOCK  7 /* its like, */
+#define FUTEX_TRYLOCK 8
+#define FUTEX_LOCK2   13 /* FUTEX_LOCK_PI2 */
 
 /* Room that slip_file_map_() asked for, with a guard page before it. */
 static struct {
@@ -69,16 +73,12 @@ static long unmap(long at, long bytes)
 
 /* --- sleeping -------------------------------------------------------------- */
 
-static long sleep_model(const uint32_t *word, uint32_t key, long timeout)
+/* A sleep that nobody ends. */
+static long sleep_out(long timeout)
 {
 	const struct slip_sys_timespec_ *until;
 	uint64_t end;
 
-	if (__atomic_load_n(word, __ATOMIC_RELAXED) != key)
-		return -EAGAIN;
-	/* A peer may wake all the time. */
-	if (play.restless)
-		return play.steps % 2 ? -EINTR : 0;
 	if (!timeout)
 		fail("sleeps for ever");
 	until = (const void *)timeout;
@@ -88,16 +88,56 @@ static long sleep_model(const uint32_t *word, uint32_t key, long timeout)
 	return -ETIMEDOUT;
 }
 
+static long sleep_model(const uint32_t *word, uint32_t key, long timeout)
+{
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != key)
+		return -EAGAIN;
+	/* A peer may wake all the time. */
+	if (play.restless)
+		return play.steps % 2 ? -EINTR : 0;
+	return sleep_out(timeout);
+}
+
+/* There is one thread, so another's lock stays so; and what a word says may be
+ * anything to the kernel. */
+static long pi_model(uint32_t *word, long op, long timeout)
+{
+	static const long odd[] = { -ESRCH, -EINVAL, -EPERM, -EAGAIN };
+	uint32_t me = slip_sys_tid_();
+	uint32_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
+	bool mine = (seen & SLIP_FUTEX_PI_TID) == me;
+
+	if (op == FUTEX_UNLOCK) {
+		if (mine)
+			__atomic_store_n(word, 0, __ATOMIC_RELAXED);
+		return mine ? 0 : -EPERM;
+	}
+	if (mine)
+		return -EDEADLK;
+	if (play.restless)
+		return odd[play.steps % 4];
+	if (seen & SLIP_FUTEX_PI_TID)
+		return op == FUTEX_TRYLOCK ? -EAGAIN : sleep_out(timeout);
+	__atomic_store_n(word, (seen & SLIP_FUTEX_PI_DIED) | me,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
 static long futex(long a, long b, long c, long d, long e, long f)
 {
 	uint32_t *word = (void *)a;
 
+	if (a == 1)
+		return -EINVAL; /* asked for what there is */
 	if (a % 4)
 		fail("a futex that is not aligned");
 	if (play.real)
 		return slip_sys_raw_(SYS_futex, a, b, c, d, e, f);
 	if ((b & FUTEX_CMD) == FUTEX_WAIT)
 		return sleep_model(word, (uint32_t)c, d);
+	if ((b & FUTEX_CMD) == FUTEX_LOCK2 ||
+	    ((b & FUTEX_CMD) >= FUTEX_LOCK && (b & FUTEX_CMD) <= FUTEX_TRYLOCK))
+		return pi_model(word, b & FUTEX_CMD, d);
 	/* Somebody else was there first. */
 	if ((b & FUTEX_CMD) == FUTEX_REQUEUE && play.restless)
 		return -EAGAIN;
