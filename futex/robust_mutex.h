@@ -213,9 +213,9 @@ SLIP_COLD SLIP_MUST_CHECK int
 slip_robust_mutex_report(struct slip_robust_mutex *m, struct slip_deadlock *d)
 {
 	if (d &&
-	    (d->self != m->self || d->rg != m->rg ||
+	    (d->self != m->self ||
 	     (m->mine & ~UINT64_C(15)) != slip_peer_tag_(d->self->id, d->gen) ||
-	     !slip_deadlock_at_(d, &m->shared->word)))
+	     d->rg != m->rg || !slip_deadlock_at_(d, &m->shared->word)))
 		return -EINVAL;
 	m->report = d;
 	return 0;
