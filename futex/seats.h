@@ -230,9 +230,11 @@ SLIP_INLINE bool slip_seats_bury_(const struct slip_seat *h, uint32_t i,
 	if (!slip_seats_change_(h->shared, &now))
 		return false;
 	*word = now;
-	/* hint: what the dead one did, had from the oracle, the change of the
-	 * word has told (R3) to whoever counts with it */
-	return slip_a64_cas_relaxed(&h->seats[i], &seen, lost);
+	/* SEATS-R2 burier: that this phase has begun; what the dead one did the
+	 * change of the word has told (R3) to whoever counts with it. Pairs:
+	 * slip_seats_out_. Else: one who still counts the phase before takes it
+	 * for told of. */
+	return slip_a64_cas_release(&h->seats[i], &seen, lost);
 }
 
 /* A seat that was lost, in another phase than the one of `word`, is out. */
@@ -254,8 +256,8 @@ SLIP_INLINE bool slip_seats_out_(const struct slip_seat *h, uint32_t i,
 {
 	/* SEATS-A2 counter: what one did before it arrived, left, or died; and
 	 * the phase in which it was lost. Pairs: slip_seats_arrive_,
-	 * slip_seats_leave_. Else: who goes on reads what was
-	 * before. */
+	 * slip_seats_leave_, slip_seats_bury_. Else: who goes on reads what was
+	 * before, or a death is never told of. */
 	uint64_t seen = slip_a64_load_acquire(&h->seats[i]);
 	bool same = slip_seats_same_(seen, slip_seats_phase_(*word));
 

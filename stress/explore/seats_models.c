@@ -306,6 +306,37 @@ static void bury_and_forget(void)
 	(void)slip_seats_out_(h, 2, &next, false, &n);
 }
 
+/* One begins the next phase and buries there; one still counts the last. */
+static void go_on_and_bury(void)
+{
+	struct slip_seat *h = &s.barrier[x_self()].seat;
+	uint64_t word = UINT64_C(1) << 32;
+
+	/* hint: as if the others had arrived */
+	slip_a64_store_release(&h->shared->word, word);
+	X_ASSERT(slip_seats_bury_(h, 2, s.barrier[2].seat.is, &word), "bury");
+}
+
+static void count_late(void)
+{
+	uint64_t word = 0;
+	uint32_t n = 0;
+
+	if (slip_seats_out_(&s.barrier[x_self()].seat, 2, &word, false, &n))
+		late++;
+	else
+		came++;
+}
+
+static void still_lost(void)
+{
+	/* own: nobody is left */
+	uint64_t seat = slip_a64_load_relaxed(&s.barrier[0].seat.seats[2]);
+
+	X_ASSERT((seat & SLIP_SEAT_STATE_) == SLIP_SEAT_LOST_,
+		 "forgotten before it was told of");
+}
+
 static void take_its_seat(void)
 {
 	struct slip_barrier *b = &s.barrier[3];
@@ -657,6 +688,16 @@ static const struct x_model models[] = {
 		.once = barrier_three,
 		.setup = begin,
 		.threads = { bury_late, bury_and_forget, take_its_seat },
+		.finish = some_came,
+		.sys = third_is_dead,
+	},
+	{
+		.name = "late-count",
+		.operation = "barrier.wait",
+		.once = barrier_three,
+		.setup = begin,
+		.threads = { go_on_and_bury, count_late },
+		.final = still_lost,
 		.finish = some_came,
 		.sys = third_is_dead,
 	},
