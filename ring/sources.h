@@ -258,14 +258,17 @@ SLIP_INLINE int slip_mpmc_pop_now_(const struct slip_source *s, bool ask)
 	struct slip_mpmc_wait_ w = { q, NULL, NULL, NULL, false };
 	int rc = slip_mpmc_useless_(q, SLIP_CONSUMER);
 	int now = rc ? 0 : slip_mpmc_pop_look_(q);
+	bool gone;
 
-	if (rc || now)
-		return rc ? rc : slip_mpmc_told_now_(now, ask);
-	if (!slip_mpmc_no_producer_(&w, ask ? q->side.self : NULL))
-		return 0;
-	/* What they committed before they went is seen by this look. */
+	if (rc || now == 1 || (now && !ask))
+		return rc ? rc : now == 1;
+	gone = slip_mpmc_no_producer_(&w, ask ? q->side.self : NULL);
+	/* What they committed before they went, and what the dead had taken,
+	 * is seen by this look. */
 	now = slip_mpmc_pop_look_(q);
-	return now ? slip_mpmc_told_now_(now, ask) : -EPIPE;
+	if (now)
+		return slip_mpmc_told_now_(now, ask);
+	return gone ? -EPIPE : 0;
 }
 
 SLIP_INLINE int slip_mpmc_push_now_(const struct slip_source *s, bool ask)

@@ -145,6 +145,111 @@ Test(sources_crash, the_last_mpmc_producer_killed_is_told)
 	dies(2);
 }
 
+/* --- a work queue ------------------------------------------------------------ */
+
+static void make_work(void)
+{
+	void *mem;
+
+	cr_assert_eq(slip_region_create_at(&rg, scratch_dir(), BYTES,
+					   SLIP_REGION_PEERS(8)),
+		     0);
+	mem = slip_region_add(&rg, "work", PEERS_KIND, BYTES);
+	cr_assert_eq(slip_mpmc_init(mem, BYTES, 8, 8,
+				    SLIP_MPMC_WORK | SLIP_MPMC_SEATS(4)),
+		     0);
+	cr_assert_eq(slip_region_publish(&rg, scratch_path("r"), 0600), 0);
+	cr_assert_eq(slip_peer_join(&self, &rg), 0);
+	cr_assert_eq(slip_mpmc_attach(&mc, mem, BYTES,
+				      SLIP_PRODUCER | SLIP_CONSUMER, &self),
+		     0);
+	slip_mpmc_pop_source(&s[0], &mc);
+	cr_assert(slip_mpmc_push(&mc, &(uint64_t){ 5 }));
+}
+
+/* In another process: a consumer that takes what there is; and, if `arg` says
+ * so, is about to return it. */
+static int take(void *arg)
+{
+	static struct slip_region mine;
+	static struct slip_peer me;
+	static struct slip_mpmc q;
+	struct slip_mpmc_ticket t;
+
+	if (slip_region_open(&mine, scratch_path("r"), 0) ||
+	    slip_peer_join(&me, &mine) ||
+	    slip_mpmc_attach(&q, part(&mine, "work"), BYTES, SLIP_CONSUMER,
+			     &me) ||
+	    !slip_mpmc_take(&q, &t))
+		return 90;
+	if (arg) {
+		slip_a64_store_release(&q.seat->giving, q.who); /* init */
+		slip_mpmc_returning_(&q);
+	}
+	actor_stay();
+	return 0;
+}
+
+/* The second member dies; what it had is ready at the first look that asks,
+ * though there is a producer. */
+static void taker_dies(void *about_to_return)
+{
+	struct slip_mpmc_ticket t;
+	struct actor a;
+
+	make_work();
+	cr_assert(actor_start(&a, take, about_to_return));
+	cr_assert_not(slip_mpmc_take(&mc, &t), "another has it");
+	cr_assert_eq(actor_kill(&a), -SIGKILL);
+	while (slip_peer_member_alive(&rg, 2, 1) != 0)
+		sched_yield();
+	cr_assert_eq(s[0].ready(&s[0], false), 0, "nobody asked");
+	cr_assert_eq(s[0].ready(&s[0], true), 1);
+	cr_assert_not_null(slip_mpmc_take(&mc, &t));
+	cr_assert_eq(t.attempts, 2u);
+	slip_mpmc_ack(&mc, &t);
+	slip_mpmc_detach(&mc);
+	slip_peer_leave(&self);
+	slip_region_close(&rg);
+}
+
+Test(sources_crash, what_a_dead_consumer_had_taken_is_ready_at_once)
+{
+	taker_dies(NULL);
+}
+
+Test(sources_crash, what_a_dead_consumer_was_about_to_return_is_ready_at_once)
+{
+	taker_dies(&self);
+}
+
+Test(sources_crash,
+     a_full_ring_whose_consumers_are_all_dead_is_no_place_to_push)
+{
+	struct slip_peer other;
+	struct slip_mpmc mp;
+
+	make();
+	slip_mpmc_detach(&mc);
+	cr_assert_eq(slip_peer_join(&other, &rg), 0);
+	cr_assert_eq(slip_mpmc_attach(&mc, part(&rg, "mpmc"), BYTES,
+				      SLIP_CONSUMER, &other),
+		     0);
+	cr_assert_eq(slip_mpmc_attach(&mp, part(&rg, "mpmc"), BYTES,
+				      SLIP_PRODUCER, &self),
+		     0);
+	for (uint64_t i = 0; i < 8; i++)
+		cr_assert(slip_mpmc_push(&mp, &i));
+	slip_mpmc_push_source(&s[0], &mp);
+	cr_assert_eq(s[0].ready(&s[0], true), 0, "full");
+	slip_peer_leave(&other);
+	cr_assert_eq(s[0].ready(&s[0], false), 0, "nobody asked");
+	cr_assert_eq(s[0].ready(&s[0], true), -EPIPE);
+	slip_mpmc_detach(&mp);
+	slip_peer_leave(&self);
+	slip_region_close(&rg);
+}
+
 /* The rings lie in memory that a fork child does not have. */
 static int in_child(void *arg)
 {
