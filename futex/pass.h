@@ -13,7 +13,9 @@
  *
  * A message is 8 bytes, "slippass", with one descriptor. What is not such a
  * message is refused, and all descriptors that came with it are closed. On a
- * stream socket whoever reads must read with these functions at that point.
+ * stream socket whoever reads must read with these functions at that point. What
+ * else the kernel tells the receiver, as of SO_PASSCRED, is passed over; but a
+ * descriptor of SO_PASSPIDFD stays open.
  *
  * Concurrency: any thread; one at a time on one end of a stream socket. Both may
  * block as the socket does. The descriptor received is close-on-exec.
@@ -41,19 +43,21 @@ extern "C" {
 
 #define SLIP_PASS_MAGIC_ UINT64_C(0x7373617070696c73) /* "slippass" */
 
-/* Room for more than one, so that too many are seen, and closed. */
-#define SLIP_PASS_FDS_ 4
+/* Room for more than one, so that too many are seen, and closed; and for what
+ * else a receiver may have asked for, as by SO_PASSCRED, which comes before. */
+#define SLIP_PASS_BYTES_ 128
+#define SLIP_PASS_FDS_	 ((SLIP_PASS_BYTES_ - sizeof(struct cmsghdr)) / 4)
 
 /* A message, its one part, and what comes with it. */
 struct slip_pass_ {
 	struct msghdr m;
 	struct iovec part;
 	uint64_t magic;
-	uint64_t control[8]; /* for a cmsghdr and the descriptors */
+	uint64_t control[SLIP_PASS_BYTES_ / 8]; /* messages of the kernel's */
 };
-SLIP_STATIC_ASSERT(sizeof(struct cmsghdr) + 8 * SLIP_PASS_FDS_ <= 64, "room");
+SLIP_STATIC_ASSERT(CMSG_SPACE(sizeof(int)) <= SLIP_PASS_BYTES_, "room");
 
-SLIP_INLINE void slip_pass_prepare_(struct slip_pass_ *p, size_t fds)
+SLIP_INLINE void slip_pass_prepare_(struct slip_pass_ *p, size_t control_bytes)
 {
 	memset(p, 0, sizeof(*p));
 	p->part.iov_base = &p->magic;
@@ -62,8 +66,7 @@ SLIP_INLINE void slip_pass_prepare_(struct slip_pass_ *p, size_t fds)
 	p->m.msg_iovlen = 1;
 	p->m.msg_control = p->control;
 	/* socklen_t or size_t, by the C library */
-	p->m.msg_controllen =
-		SLIP_CAST(socklen_t, CMSG_SPACE(fds * sizeof(int)));
+	p->m.msg_controllen = SLIP_CAST(socklen_t, control_bytes);
 }
 
 /* Send a descriptor; the caller keeps it. 0 or -errno. */
@@ -75,7 +78,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_fd_send(int sock, int fd)
 
 	if (fd < 0)
 		return -EBADF;
-	slip_pass_prepare_(&p, 1);
+	slip_pass_prepare_(&p, CMSG_SPACE(sizeof(fd)));
 	p.magic = SLIP_PASS_MAGIC_;
 	memset(&head, 0, sizeof(head));
 	head.cmsg_len = SLIP_CAST(socklen_t, CMSG_LEN(sizeof(fd)));
@@ -93,41 +96,44 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_fd_send(int sock, int fd)
 /* The descriptors that came: how many. */
 SLIP_INLINE size_t slip_pass_fds_(const struct slip_pass_ *p, int *fds)
 {
+	const uint64_t *at = p->control;
+	const uint64_t *end = at + p->m.msg_controllen / 8;
 	struct cmsghdr head;
 	size_t n = 0;
 
-	if (p->m.msg_controllen < sizeof(head))
-		return 0;
-	memcpy(&head, p->control, sizeof(head));
-	if (head.cmsg_level != SOL_SOCKET || head.cmsg_type != SCM_RIGHTS)
-		return 0;
-	n = (head.cmsg_len - sizeof(head)) / sizeof(*fds);
-	n = n < SLIP_PASS_FDS_ ? n : SLIP_PASS_FDS_;
-	memcpy(fds, p->control + sizeof(head) / 8, n * sizeof(*fds));
+	for (; at < end; at += (head.cmsg_len + 7) / 8) {
+		memcpy(&head, at, sizeof(head));
+		if (head.cmsg_level != SOL_SOCKET ||
+		    head.cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (head.cmsg_len - sizeof(head)) / sizeof(*fds);
+		memcpy(fds, at + sizeof(head) / 8, n * sizeof(*fds));
+	}
 	return n;
 }
 
 /* Receive a descriptor into `fd`, the caller's from then on. 0 or -errno. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_fd_recv(int sock, int *fd)
 {
-	int fds[SLIP_PASS_FDS_] = { -1, -1, -1, -1 };
+	int fds[SLIP_PASS_FDS_];
 	struct slip_pass_ p;
 	size_t n;
 	long rc;
 
-	slip_pass_prepare_(&p, SLIP_PASS_FDS_);
+	*fd = -1;
+	slip_pass_prepare_(&p, sizeof(p.control));
 	rc = slip_sys_call_(SYS_recvmsg, sock, SLIP_RECAST(long, &p.m),
 			    MSG_CMSG_CLOEXEC, 0, 0, 0);
 	if (rc < 0)
 		return SLIP_CAST(int, rc);
 	n = slip_pass_fds_(&p, fds);
-	*fd = fds[0];
 	if (n == 1 && rc == sizeof(p.magic) && p.magic == SLIP_PASS_MAGIC_ &&
-	    !(p.m.msg_flags & MSG_CTRUNC))
+	    !(p.m.msg_flags & MSG_CTRUNC)) {
+		*fd = fds[0];
 		return 0;
+	}
 	for (size_t i = 0; i < n; i++)
 		(void)slip_sys_call_(SYS_close, fds[i], 0, 0, 0, 0, 0);
-	*fd = -1;
 	return rc == 0 && n == 0 ? -ENOTCONN : -EBADMSG;
 }
 

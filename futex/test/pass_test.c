@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,17 +34,21 @@ __attribute__((constructor)) static void perhaps_a_stranger(void)
 static struct slip_region rg;
 static int ends[2];
 
-static void make(unsigned flags)
+static void make_over(int type, unsigned flags)
 {
 	char *mem;
 
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends),
-		     0);
+	cr_assert_eq(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), 0);
 	cr_assert_eq(slip_region_create(&rg, 4096, flags), 0);
 	mem = slip_region_add(&rg, "words", KIND, 4096);
 	cr_assert_not_null(mem);
 	strcpy(mem, "hello");
 	cr_assert_eq(slip_region_publish(&rg, NULL, 0), 0);
+}
+
+static void make(unsigned flags)
+{
+	make_over(SOCK_STREAM, flags);
 }
 
 static void unmake(void)
@@ -184,6 +189,85 @@ Test(pass, other_messages_are_refused_and_their_descriptors_closed)
 	cr_assert_eq(close(fd), 0);
 	cr_assert_eq(scratch_fds(), before);
 	unmake();
+}
+
+Test(pass, a_refused_message_is_no_region)
+{
+	static struct slip_region again;
+
+	make(SLIP_REGION_MEMFD);
+	send_raw("slippass", 8, 0);
+	cr_assert_eq(slip_region_recv(ends[1], &again, 0), -EBADMSG);
+	unmake();
+}
+
+/* Of many descriptors all that come are closed. */
+Test(pass, more_descriptors_than_one_has_room_for_are_refused)
+{
+	struct rlimit many, few;
+	int before, fd;
+
+	make(SLIP_REGION_MEMFD);
+	before = scratch_fds();
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &many), 0);
+	few = many;
+	fd = dup(ends[0]);
+	few.rlim_cur = (rlim_t)fd + 1;
+	cr_assert_eq(close(fd), 0);
+	send_raw("slippass", 8, 2);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	cr_assert_eq(slip_fd_recv(ends[1], &fd), -EBADMSG, "one of two");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &many), 0);
+	cr_assert_eq(scratch_fds(), before);
+	unmake();
+}
+
+Test(pass, a_message_of_nothing_but_a_descriptor_is_refused)
+{
+	int before, fd;
+
+	make_over(SOCK_SEQPACKET, SLIP_REGION_MEMFD);
+	before = scratch_fds();
+	send_raw("", 0, 1);
+	cr_assert_eq(slip_fd_recv(ends[1], &fd), -EBADMSG);
+	cr_assert_eq(scratch_fds(), before);
+	unmake();
+}
+
+/* Who wants to know who sends is told of that first. */
+Test(pass, credentials_do_not_hide_the_descriptor)
+{
+	static struct slip_region again;
+	int before, fd, on = 1;
+
+	make(SLIP_REGION_MEMFD);
+	before = scratch_fds();
+	cr_assert_eq(
+		setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)),
+		0);
+	cr_assert_eq(slip_region_send(ends[0], &rg), 0);
+	cr_assert_eq(slip_region_recv(ends[1], &again, SLIP_REGION_MEMFD), 0);
+	slip_region_close(&again);
+	send_raw("slippass", 8, 3);
+	cr_assert_eq(slip_fd_recv(ends[1], &fd), -EBADMSG);
+	cr_assert_eq(scratch_fds(), before);
+	unmake();
+}
+
+/* As of another kind of socket, whose messages have numbers of their own. */
+Test(pass, a_message_of_another_level_is_no_descriptor)
+{
+	struct slip_pass_ p;
+	struct cmsghdr head;
+	int fds[SLIP_PASS_FDS_];
+
+	slip_pass_prepare_(&p, CMSG_SPACE(sizeof(int)));
+	memset(&head, 0, sizeof(head));
+	head.cmsg_len = SLIP_CAST(socklen_t, CMSG_LEN(sizeof(int)));
+	head.cmsg_level = SOL_SOCKET + 1;
+	head.cmsg_type = SCM_RIGHTS;
+	memcpy(p.control, &head, sizeof(head));
+	cr_assert_eq(slip_pass_fds_(&p, fds), 0);
 }
 
 Test(pass, the_end_of_a_socket_is_told)
