@@ -46,8 +46,9 @@
  * phase may die before it has heard so: then nobody does; work that must be
  * done belongs under once.h. One that leaves is never the serial one.
  *
- * fork: a child's copy of a handle is refused: -ECHILD. With `self` NULL it is
- * not seen.
+ * fork: a child's copy of a handle is refused: -ECHILD. So is one whose `self`
+ * has left, also if it has joined again: -EINVAL. With `self` NULL neither is
+ * seen.
  *
  * Damage: magic and count are checked at attach, and the count kept; seats are
  * read once each. Whoever can write the words can end phases early, or never.
@@ -123,9 +124,8 @@ SLIP_INLINE void slip_barrier_leave(struct slip_barrier *b)
  * all who waited for this phase.
  *
  * How many members were lost in this phase, 0 or more; -ETIMEDOUT: has arrived,
- * and the phase goes on: call it again; -EPERM: no seat, or it was taken away,
- * as one was found to have left the region; -ECHILD; -EFAULT: the memory is
- * gone.
+ * and the phase goes on: call it again; -EPERM: no seat; -EINVAL: `self` has
+ * left; -ECHILD; -EFAULT: the memory is gone.
  */
 SLIP_INLINE SLIP_MUST_CHECK int slip_barrier_wait_until(struct slip_barrier *b,
 							uint64_t deadline_ns,

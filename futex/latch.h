@@ -34,8 +34,9 @@
  * by the number that wait returns, to all the same. One that died before it
  * joined is not known: join before the work is given out.
  *
- * fork: a child's copy of a handle is refused: -ECHILD. With `self` NULL it is
- * not seen.
+ * fork: a child's copy of a handle is refused: -ECHILD. So is one whose `self`
+ * has left, also if it has joined again: -EINVAL. With `self` NULL neither is
+ * seen.
  *
  * Damage: as barrier.h.
  *
@@ -92,8 +93,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_latch_join(struct slip_latch *l)
 	return slip_seats_join_(&l->seat, false);
 }
 
-/* Be waited for no more. 0; -EPERM: has no seat, or has arrived, or was counted
- * out as one that has left the region; -ECHILD. */
+/* Be waited for no more. 0; -EPERM: has no seat, or has arrived; -EINVAL:
+ * `self` has left; -ECHILD. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_latch_arrive(struct slip_latch *l)
 {
 	struct slip_seat *h = &l->seat;
@@ -106,8 +107,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_latch_arrive(struct slip_latch *l)
 
 /*
  * Wait until it is open, or until `deadline_ns` (absolute CLOCK_MONOTONIC,
- * SLIP_FOREVER for none). How many were lost, 0 or more; -ETIMEDOUT; -ECHILD;
- * -EFAULT: the memory is gone.
+ * SLIP_FOREVER for none). How many were lost, 0 or more; -ETIMEDOUT; -EINVAL:
+ * `self` has left; -ECHILD; -EFAULT: the memory is gone.
  */
 SLIP_INLINE SLIP_MUST_CHECK int slip_latch_wait_until(struct slip_latch *l,
 						      uint64_t deadline_ns)
@@ -125,8 +126,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_latch_wait(struct slip_latch *l)
 	return slip_latch_wait_until(l, SLIP_FOREVER);
 }
 
-/* Is it open? How many were lost; -EAGAIN: not yet; -ECHILD. Asks the kernel
- * about those who have not arrived, 0.3 us for each. */
+/* Is it open? How many were lost; -EAGAIN: not yet; -EINVAL; -ECHILD. Asks the
+ * kernel about those who have not arrived, 0.3 us for each. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_latch_try(struct slip_latch *l)
 {
 	int rc = slip_latch_wait_until(l, 0);

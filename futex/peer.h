@@ -290,14 +290,34 @@ SLIP_INLINE bool slip_peer_tag_dead_(uint64_t word,
 
 /*
  * A word that holds self->gen for as long as `self` is that member, and in no
- * fork child: a handle that keeps both sees by one load that it may be used.
- * NULL: nobody's; 0, for ever.
+ * fork child: a handle that keeps both sees by one load that it may be used, as
+ * long as the region is not closed. NULL: nobody's; 0, for ever.
  */
 SLIP_INLINE const uint32_t *slip_peer_stand_(const struct slip_peer *self)
 {
 	static const uint32_t nobody = 0;
 
 	return self ? &self->rg->life[self->id] : &nobody;
+}
+
+/*
+ * The same in full: may a handle be used that was made for the member in `tag`,
+ * which joined by `rg`? 0; -EINVAL: it has left, whoever has its id, or its
+ * struct, by now; or the region is closed; -ECHILD: in a fork child. `rg` NULL:
+ * nobody's; 0.
+ */
+SLIP_CORE SLIP_MUST_CHECK int slip_peer_check_(const struct slip_region *rg,
+					       uint64_t tag)
+{
+	uint32_t id = SLIP_CAST(uint32_t, tag >> 4) & 0xfff;
+	int rc;
+
+	if (!rg)
+		return 0;
+	rc = slip_region_check_(rg);
+	if (rc == 0 && rg->life[id] != SLIP_CAST(uint32_t, tag >> 16))
+		rc = -EINVAL;
+	return rc;
 }
 
 /* What slip_peer_describe() tells, for display only. */

@@ -154,13 +154,6 @@ slip_robust_mutex_init(struct slip_robust_mutex_shared *shared, unsigned flags)
 	return 0;
 }
 
-/* The word of a holder; `self` may be NULL. */
-SLIP_CORE uint64_t slip_robust_mutex_mine_(const struct slip_peer *self)
-{
-	return SLIP_ROBUST_MUTEX_HELD_ |
-	       (self ? slip_peer_tag_(self->id, self->gen) : 0);
-}
-
 /*
  * Make a handle. `self`: the member that will own the lock; NULL: one whose
  * death nobody will know of. `flags`: 0 or SLIP_ROBUST_MUTEX_RECURSIVE. There
@@ -192,7 +185,8 @@ slip_robust_mutex_attach(struct slip_robust_mutex *m,
 	m->shared = shared;
 	m->self = self;
 	m->rg = self ? self->rg : NULL;
-	m->mine = slip_robust_mutex_mine_(self);
+	m->mine = SLIP_ROBUST_MUTEX_HELD_ |
+		  (self ? slip_peer_tag_(self->id, self->gen) : 0);
 	m->depth = 0;
 	m->unsure = false;
 	m->for_ever = false;
@@ -226,13 +220,7 @@ slip_robust_mutex_report(struct slip_robust_mutex *m, struct slip_deadlock *d)
 SLIP_CORE SLIP_MUST_CHECK int
 slip_robust_mutex_check_(const struct slip_robust_mutex *m)
 {
-	if (!m->self)
-		return 0;
-	/* The first pair of one region is the first pair of another, too. */
-	if (SLIP_UNLIKELY(m->mine != slip_robust_mutex_mine_(m->self) ||
-			  m->rg != m->self->rg))
-		return -EINVAL;
-	return slip_region_check_(m->rg);
+	return slip_peer_check_(m->rg, m->mine);
 }
 
 /* Over a dead owner: 0: somebody was faster. */

@@ -149,6 +149,7 @@ struct slip_robust_sem {
 	struct slip_robust_sem_shared *shared;
 	struct slip_robust_sem_seat *seat; /* NULL: detached */
 	struct slip_peer *self;		   /* NULL: nobody is ever seen dead */
+	const struct slip_region *rg;	   /* of self, when it was attached */
 	uint64_t who;
 	uint32_t seats;
 	uint32_t me;   /* the seat's number */
@@ -566,6 +567,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_robust_sem_attach(struct slip_robust_sem *h,
 		return rc;
 	h->shared = SLIP_CAST(struct slip_robust_sem_shared *, mem);
 	h->self = self;
+	h->rg = self ? self->rg : NULL;
 	h->seats = SLIP_CAST(uint32_t, seats);
 	h->who = self ? slip_robust_sem_who_(self->id, self->gen)
 		      : SLIP_ROBUST_SEM_HELD_;
@@ -586,12 +588,7 @@ slip_robust_sem_own_(const struct slip_robust_sem *h)
 {
 	if (SLIP_UNLIKELY(!h->seat))
 		return -EINVAL;
-	if (!h->self)
-		return 0;
-	if (SLIP_UNLIKELY(h->who !=
-			  slip_robust_sem_who_(h->self->id, h->self->gen)))
-		return -EINVAL;
-	return slip_region_check_(h->self->rg);
+	return slip_peer_check_(h->rg, h->who);
 }
 
 /*

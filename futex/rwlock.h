@@ -276,7 +276,8 @@ SLIP_INLINE bool slip_rwlock_sit_(struct slip_rwlock *l, bool ask)
  * death nobody will know of. 0; -EUSERS: no seat is free, nor its holder dead;
  * -EBADMSG: not a lock, or damaged; -EPROTO: another layout; -EINVAL: alignment,
  * or `self` is no member; -ECHILD; what slip_event_register returns. Detach
- * before `self` leaves: from then on the seat may be another's.
+ * before `self` leaves: from then on the seat may be another's. Once its region
+ * is closed the handle is not to be used at all.
  */
 SLIP_COLD SLIP_MUST_CHECK int slip_rwlock_attach(struct slip_rwlock *l,
 						 void *mem, size_t bytes,

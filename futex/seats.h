@@ -87,7 +87,9 @@ SLIP_STATIC_ASSERT(offsetof(struct slip_seats, count) == 20, "layout");
 struct slip_seat {
 	struct slip_seats *shared;
 	slip_a64 *seats;
-	struct slip_peer *self; /* NULL: is never seen dead */
+	struct slip_peer *self;	      /* NULL: is never seen dead */
+	const struct slip_region *rg; /* of self, when it was attached */
+	uint64_t who;		      /* our tag */
 	uint32_t count;
 	slip_a64 *mine; /* our seat; NULL: none */
 	uint64_t is;	/* what we left in it */
@@ -153,15 +155,18 @@ SLIP_COLD SLIP_MUST_CHECK int slip_seats_attach_(struct slip_seat *h, void *mem,
 	h->shared = s;
 	h->seats = SLIP_CAST(slip_a64 *, SLIP_CAST(void *, s + 1));
 	h->self = self;
+	h->rg = self ? self->rg : NULL;
+	h->who = self ? slip_peer_tag_(self->id, self->gen) : 0;
 	slip_waiter_init_(&h->waiter, &s->event, SLIP_EVENT_RMW,
 			  self ? SLIP_SLICE_NS : SLIP_LONG_SLICE_NS);
 	return 0;
 }
 
-/* -ECHILD for a copy in a fork child. */
+/* -ECHILD for a copy in a fork child; -EINVAL: `self` is not the member any
+ * more that it was, so all would take us for dead. */
 SLIP_CORE SLIP_MUST_CHECK int slip_seats_check_(const struct slip_seat *h)
 {
-	return h->self ? slip_region_check_(h->self->rg) : 0;
+	return slip_peer_check_(h->rg, h->who);
 }
 
 SLIP_CORE uint32_t slip_seats_phase_(uint64_t word)
@@ -333,21 +338,18 @@ SLIP_INLINE bool slip_seats_look_(struct slip_seat *h)
 
 /* --- what members do ------------------------------------------------------- */
 
-/* Take a seat. 0; -EBUSY: has one; -EUSERS: all are taken; -EINVAL: `self` has
- * left, so nobody could ever find us dead. */
+/* Take a seat. 0; -EBUSY: has one; -EUSERS: all are taken; -ECHILD; -EINVAL:
+ * `self` has left. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_seats_join_(struct slip_seat *h,
 						 bool again)
 {
-	uint64_t mine = h->self ? slip_peer_tag_(h->self->id, h->self->gen) : 0;
+	uint64_t mine = h->who | SLIP_SEAT_NEW_;
 	int rc = slip_seats_check_(h);
 
 	if (rc)
 		return rc;
 	if (h->mine)
 		return -EBUSY;
-	if (h->self && !h->self->id)
-		return -EINVAL;
-	mine |= SLIP_SEAT_NEW_;
 	for (uint32_t i = 0; i < h->count; i++) {
 		/* hint: the swap is by what was seen */
 		uint64_t seen = slip_a64_load_relaxed(&h->seats[i]);

@@ -327,6 +327,26 @@ Test(barrier, the_dead_are_not_told_of_again_after_65536_phases)
 	slip_peer_leave(&self);
 }
 
+/* Who still counts a phase that is over knows nothing of the next one's. */
+Test(barrier, a_dead_one_is_not_forgotten_by_one_who_is_late)
+{
+	void *mem = make(2);
+	struct slip_seats *s = mem;
+	struct slip_barrier b = member(mem, NULL);
+	uint64_t lost_in_1 = slip_seats_mark_(0, 1, SLIP_SEAT_LOST_);
+	uint64_t phase = UINT64_C(1) << 32;
+	uint64_t before = 0;
+	uint32_t lost = 0;
+
+	slip_a64_store_relaxed(&s->word, phase);	     /* init */
+	slip_a64_store_relaxed(&b.seat.seats[1], lost_in_1); /* init */
+	cr_assert(slip_seats_out_(&b.seat, 1, &before, false, &lost));
+	cr_assert_eq(lost, 0u);
+	cr_assert(slip_seats_out_(&b.seat, 1, &phase, false, &lost));
+	cr_assert_eq(lost, 1u, "it is told of");
+	cr_assert_eq(slip_a64_load_relaxed(&b.seat.seats[1]), lost_in_1);
+}
+
 static int arrive_and_go(struct slip_peer *self)
 {
 	struct slip_barrier b;
@@ -366,10 +386,52 @@ Test(barrier, who_leaves_the_region_loses_its_seat)
 	a = member(find(&peers_rg), &self);
 	b = member(find(&peers_rg), &other);
 	slip_peer_leave(&other);
+	slip_barrier_leave(&b);
 	cr_assert_eq(slip_barrier_wait(&a, NULL), 1, "lost");
-	cr_assert_eq(slip_barrier_wait(&b, NULL), -EPERM, "and says so");
-	cr_assert_eq(slip_barrier_wait(&b, NULL), -EPERM);
+	cr_assert_eq(slip_barrier_wait(&b, NULL), -EINVAL, "and says so");
+	cr_assert_eq(slip_peer_join(&other, &peers_rg), 0);
+	cr_assert_eq(slip_barrier_wait(&b, NULL), -EINVAL, "another member");
+	cr_assert_eq(slip_barrier_join(&b), -EINVAL);
+	slip_peer_leave(&other);
 	slip_peer_leave(&self);
+}
+
+Test(barrier, a_seat_that_was_taken_away_is_missed)
+{
+	struct slip_barrier b = member(make(1), NULL);
+
+	slip_a64_store_relaxed(b.seat.mine, SLIP_SEAT_LEFT_); /* init: damage */
+	cr_assert_eq(slip_barrier_wait(&b, NULL), -EPERM);
+	cr_assert_eq(slip_barrier_wait(&b, NULL), -EPERM, "it has none");
+	cr_assert_eq(slip_barrier_join(&b), 0);
+	cr_assert_eq(slip_barrier_wait(&b, NULL), 0);
+}
+
+/* There, those of the same names may be dead, and so may it be itself. */
+Test(barrier, a_handle_does_not_go_with_its_member_to_another_region)
+{
+	struct slip_region elsewhere;
+	struct slip_peer self, other;
+	struct slip_barrier a, b;
+
+	members_make(2);
+	cr_assert_eq(slip_peer_join(&self, &peers_rg), 0);
+	cr_assert_eq(slip_peer_join(&other, &peers_rg), 0);
+	a = member(find(&peers_rg), &self);
+	b = member(find(&peers_rg), &other);
+	slip_peer_leave(&self);
+	cr_assert_eq(slip_region_create(&elsewhere, 4096, SLIP_REGION_MEMFD),
+		     0);
+	cr_assert_eq(slip_region_publish(&elsewhere, NULL, 0600), 0);
+	cr_assert_eq(slip_peer_join(&self, &elsewhere), 0);
+	cr_assert_eq(slip_barrier_wait_until(&a, 1, NULL), -EINVAL);
+	cr_assert_eq(slip_barrier_wait_until(&b, 1, NULL), 1, "that one left");
+	slip_peer_leave(&self);
+	slip_region_close(&elsewhere);
+	cr_assert_eq(slip_barrier_wait_until(&a, 1, NULL), -EINVAL);
+	slip_peer_leave(&other);
+	slip_region_close(&peers_rg);
+	cr_assert_eq(slip_barrier_wait_until(&b, 1, NULL), -EINVAL);
 }
 
 Test(barrier, a_copy_in_a_fork_child_and_a_stranger_are_refused)

@@ -706,3 +706,24 @@ Test(robust_sem, a_handle_whose_member_has_left_is_refused)
 	cr_assert_eq(slip_robust_sem_post(&h, 1), -EINVAL, "another member");
 	cr_assert_eq(slip_robust_sem_value(&mine), 2);
 }
+
+/* The first member of one region has the name of the first of another. */
+Test(robust_sem, a_handle_does_not_go_with_its_member_to_another_region)
+{
+	struct slip_region elsewhere;
+
+	world(2);
+	cr_assert_eq(slip_robust_sem_acquire(&mine, 2), 0);
+	slip_peer_leave(&root);
+	cr_assert_eq(slip_robust_sem_value(&mine), 2);
+	cr_assert_eq(slip_region_create(&elsewhere, 4096, SLIP_REGION_MEMFD),
+		     0);
+	cr_assert_eq(slip_region_publish(&elsewhere, NULL, 0600), 0);
+	cr_assert_eq(slip_peer_join(&root, &elsewhere), 0);
+	cr_assert_eq(slip_robust_sem_release(&mine, 2), -EINVAL);
+	cr_assert_eq(slip_robust_sem_value(&mine), 2, "they were back already");
+	slip_peer_leave(&root);
+	slip_region_close(&elsewhere);
+	slip_region_close(&peers_rg);
+	cr_assert_eq(slip_robust_sem_post(&mine, 1), -EINVAL, "a closed one");
+}
