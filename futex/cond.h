@@ -125,12 +125,9 @@ SLIP_STATIC_ASSERT(offsetof(struct slip_cond, vain) == 8, "layout");
 /* Is there something to be heard at the mutex itself? */
 SLIP_INLINE bool slip_cond_orphaned_(const struct slip_robust_mutex *m)
 {
-	uint64_t seen;
-
-	if (!m)
-		return false;
 	/* hint: lock looks again */
-	seen = slip_a64_load_relaxed(&m->shared->word);
+	uint64_t seen = slip_a64_load_relaxed(&m->shared->word);
+
 	return (seen & 15) > SLIP_ROBUST_MUTEX_UNSURE_ ||
 	       slip_peer_tag_dead_(seen, m->self);
 }
@@ -173,7 +170,8 @@ SLIP_INLINE int slip_cond_sleep_(struct slip_cond *c, uint32_t key,
 		until = until < last ? until : last;
 		rc = slip_event_sleep(&c->event, key, until);
 		sliced |= m && rc == -ETIMEDOUT;
-	} while (rc == -ETIMEDOUT && until < last && !slip_cond_orphaned_(m));
+	} while (m && rc == -ETIMEDOUT && until < last &&
+		 !slip_cond_orphaned_(m));
 	/* A slice is not the user's deadline. A wake-up that came is not made
 	 * a late one: it would be lost to the others. */
 	if (rc == -ETIMEDOUT && !slip_late_(deadline_ns))

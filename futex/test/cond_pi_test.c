@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* futex/cond.h with futex/pi_mutex.h: refusals, deadlines, processes, a death. */
 #define _GNU_SOURCE
+#include "futex/test/hook.h"
+
 #include "futex/cond.h"
 
 #include <signal.h>
@@ -60,6 +62,17 @@ Test(cond_pi, a_deadline_is_kept_and_the_mutex_is_ours_again)
 	cr_assert_eq(rc, -ETIMEDOUT);
 	cr_assert_geq(slip_now_ns(), until);
 	cr_assert_eq(slip_pi_mutex_unlock(&mine), 0, "ours");
+	end();
+}
+
+Test(cond_pi, a_sleep_that_the_kernel_refuses_is_said)
+{
+	begin();
+	cr_assert_eq(slip_pi_mutex_lock(&mine), 0);
+	hook_fail(SYS_futex, 1, EFAULT);
+	cr_assert_eq(slip_cond_wait_pi(&w->cond, &mine), -EFAULT);
+	hook_off();
+	cr_assert_eq(slip_pi_mutex_unlock(&mine), -EPERM, "without the mutex");
 	end();
 }
 

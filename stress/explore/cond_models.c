@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Models of the condition variable, with both mutexes: signal and broadcast,
- * with the mutex in hand and without; wake-ups for no reason, signals and
- * time-outs anywhere; who waits, tells or was told killed or stopped anywhere.
+ * Models of the condition variable, with all three mutexes: signal and
+ * broadcast, with the mutex in hand and without; wake-ups for no reason, signals
+ * and time-outs anywhere; who waits, tells or was told killed or stopped
+ * anywhere. The kernel's part of the PI mutex is played: see pi_futex.h.
  *
  * What must hold: a unit that was put in is taken by somebody who waits for it;
  * unless there was trouble, before any slice has ended, so that a wake-up that
@@ -17,13 +18,15 @@
 #define slip_spin_init(s) (slip_spin_init(s), (void)((s)->skip = UINT32_MAX))
 #include "futex/cond.h"
 #undef slip_spin_init
-#include "peers.h"
+#include "pi_futex.h"
 
 static struct {
 	struct slip_cond cond;
 	struct slip_mutex plain;
 	struct slip_robust_mutex_shared lock;
 	struct slip_robust_mutex handle[X_THREADS + 1];
+	struct slip_pi_mutex_shared pi_lock;
+	struct slip_pi_mutex pi_handle[X_THREADS + 1];
 	uint32_t units; /* plain: the mutex protects it */
 	uint32_t put;	/* so too */
 	bool done[X_THREADS + 1];
@@ -32,6 +35,7 @@ static struct {
 	unsigned late[X_THREADS + 1];
 	unsigned told[X_THREADS + 1]; /* that the owner is dead */
 	bool robust;
+	bool pi;
 	uint64_t began_ns;
 	uint64_t deadline_ns; /* after that; of each thread's first waits */
 } s;
@@ -52,6 +56,7 @@ static void make(void)
 	x_name(&s.plain.event, 8, "mutex.event");
 	x_name(&s.lock, 8, "robust");
 	x_name(&s.lock.event, 8, "robust.event");
+	x_name(&s.pi_lock.word, 4, "pi");
 	x_name(&s.units, sizeof(s.units), "units");
 	peers_setup();
 }
@@ -66,6 +71,19 @@ static void make_robust(unsigned mode)
 						   &peers_member[i], 0),
 			 "attach");
 		s.handle[i].waiter.spin.skip = UINT32_MAX;
+	}
+}
+
+static void make_pi(void)
+{
+	make();
+	s.pi = true;
+	X_ASSERT(!slip_pi_mutex_init(&s.pi_lock), "init");
+	for (unsigned i = 0; i <= X_THREADS; i++) {
+		pi_futex_as = i;
+		X_ASSERT(!slip_pi_mutex_attach(&s.pi_handle[i], &s.pi_lock,
+					       &peers_member[i]),
+			 "attach");
 	}
 }
 
@@ -98,6 +116,12 @@ static void timed(void)
 	s.deadline_ns = 1000;
 }
 
+static void timed_pi(void)
+{
+	make_pi();
+	s.deadline_ns = 1000;
+}
+
 static void begin(void)
 {
 	s.began_ns = slip_now_ns();
@@ -125,22 +149,32 @@ static void heard(int rc)
 
 	if (rc == -EOWNERDEAD) {
 		s.told[self]++;
-		rc = slip_robust_mutex_consistent(&s.handle[self]);
+		rc = s.pi ? slip_pi_mutex_consistent(&s.pi_handle[self])
+			  : slip_robust_mutex_consistent(&s.handle[self]);
 	}
 	X_ASSERT(rc == 0, "the mutex says %d", rc);
 }
 
 static void lock(void)
 {
-	heard(s.robust ? slip_robust_mutex_lock(&s.handle[x_self()])
-		       : slip_mutex_lock(&s.plain));
+	if (s.pi)
+		heard(slip_pi_mutex_lock(&s.pi_handle[x_self()]));
+	else if (s.robust)
+		heard(slip_robust_mutex_lock(&s.handle[x_self()]));
+	else
+		heard(slip_mutex_lock(&s.plain));
 }
 
 static void unlock(void)
 {
-	int rc = s.robust ? slip_robust_mutex_unlock(&s.handle[x_self()])
-			  : slip_mutex_unlock(&s.plain);
+	int rc;
 
+	if (s.pi)
+		rc = slip_pi_mutex_unlock(&s.pi_handle[x_self()]);
+	else if (s.robust)
+		rc = slip_robust_mutex_unlock(&s.handle[x_self()]);
+	else
+		rc = slip_mutex_unlock(&s.plain);
 	X_ASSERT(rc == 0, "unlock says %d", rc);
 }
 
@@ -150,7 +184,10 @@ static void wait_for_it(void)
 	int rc;
 
 	s.waits[self]++;
-	if (s.robust)
+	if (s.pi)
+		rc = slip_cond_wait_pi_until(&s.cond, &s.pi_handle[self],
+					     deadline());
+	else if (s.robust)
 		rc = slip_cond_wait_robust_until(&s.cond, &s.handle[self],
 						 deadline());
 	else
@@ -170,7 +207,9 @@ static void tell(void)
 
 static void tell_all(void)
 {
-	if (s.robust)
+	if (s.pi)
+		slip_cond_broadcast_pi(&s.cond);
+	else if (s.robust)
 		slip_cond_broadcast_robust(&s.cond, &s.handle[x_self()]);
 	else
 		slip_cond_broadcast(&s.cond, &s.plain);
@@ -333,6 +372,9 @@ static void survivors_through(void)
 				 "thread %u is not through", i);
 	X_ASSERT(sum(s.got) + s.units == s.put, "%u + %u of %u", sum(s.got),
 		 s.units, s.put);
+	/* own: nobody is left */
+	X_ASSERT(!slip_a32_load_relaxed(&s.pi_lock.broken),
+		 "the mutex is broken");
 	count();
 }
 
@@ -536,6 +578,98 @@ static const struct x_model models[] = {
 		.final = survivors_through,
 		.finish = some_told,
 		.sys = peers_sys,
+		.mortal = 2,
+		.troubles = 1,
+	},
+	{
+		.name = "signal-pi",
+		.operation = "cond.signal",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_one, put_one, take_one, take_one },
+		.final = all_taken,
+		.finish = both_happened,
+		.sys = pi_futex_sys,
+	},
+	{
+		.name = "signal-pi-pair",
+		.operation = "cond.signal",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_two, take_two },
+		.final = all_taken,
+		.finish = both_happened,
+		.sys = pi_futex_sys,
+		.flags = ANY,
+		.surprises = 2,
+		.preemptions = 4,
+	},
+	{
+		.name = "broadcast-pi",
+		.operation = "cond.broadcast",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_for_all, take_one, take_one, visit },
+		.final = all_taken,
+		.finish = both_happened,
+		.sys = pi_futex_sys,
+	},
+	{
+		.name = "broadcast-pi-inside",
+		.operation = "cond.broadcast",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_for_all_inside, put_one, take_one, take_two },
+		.final = all_taken,
+		.finish = both_happened,
+		.sys = pi_futex_sys,
+	},
+	{
+		.name = "wait-until-pi",
+		.operation = "cond.wait",
+		.once = timed_pi,
+		.setup = begin,
+		.threads = { put_two, take_one, take_one },
+		.final = all_taken_late,
+		.finish = some_late,
+		.sys = pi_futex_sys,
+		.flags = X_TIMEOUT | X_SPURIOUS,
+		.surprises = 2,
+	},
+	{
+		.name = "pi-signaller-dies",
+		.operation = "cond.signal",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_one, take_if_any },
+		.final = survivors_through,
+		.finish = some_told,
+		.sys = pi_futex_sys,
+		.mortal = 1,
+		.troubles = 1,
+		.preemptions = 4,
+	},
+	{
+		.name = "pi-broadcaster-dies",
+		.operation = "cond.broadcast",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_for_all, take_if_any, take_if_any },
+		.final = survivors_through,
+		.finish = some_told,
+		.sys = pi_futex_sys,
+		.mortal = 1,
+		.troubles = 1,
+	},
+	{
+		.name = "pi-waiter-dies",
+		.operation = "cond.wait",
+		.once = make_pi,
+		.setup = begin,
+		.threads = { put_one, pass_on, take_one },
+		.final = survivors_through,
+		.finish = some_told,
+		.sys = pi_futex_sys,
 		.mortal = 2,
 		.troubles = 1,
 	},
