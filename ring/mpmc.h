@@ -676,9 +676,13 @@ slip_mpmc_pop_until(struct slip_mpmc *q, void *elem, uint64_t deadline_ns)
 				    slip_mpmc_try_pop_, &w, deadline_ns);
 }
 
-/* take that waits: 0 and the ticket, or as slip_mpmc_pop_until. While the next
+/*
+ * take that waits: 0 and the ticket, or as slip_mpmc_pop_until. While the next
  * element is one that we cannot take, as we have another such in hand, the end
- * is not told: so ack or nack that before a wait without a deadline. */
+ * is not told: so ack or nack that before a wait without a deadline. What others
+ * have taken does not put it off: if they return it, or die, after we were told,
+ * it is there for whoever takes next.
+ */
 SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_take_until(struct slip_mpmc *q,
 						     struct slip_mpmc_ticket *t,
 						     uint64_t deadline_ns)

@@ -191,11 +191,11 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_record_map_(struct slip_record_shape *s,
 	return rc;
 }
 
-/* Undo slip_record_map_; nothing the second time. */
+/* Undo slip_record_map_. */
 SLIP_INLINE void slip_record_unmap_(struct slip_record_shape *s,
 				    const struct slip_peer *self)
 {
-	if (self && s->mirrored && s->data)
+	if (self && s->mirrored)
 		slip_region_unmirror(self->rg, s->data, s->capacity);
 	s->data = NULL;
 }

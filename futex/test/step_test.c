@@ -13,6 +13,7 @@
 #include "futex/rwlock.h"
 #include "futex/sem.h"
 #include "futex/sem_set.h"
+#include "futex/test/peers.h"
 
 #define PAST   1 /* a deadline long gone */
 #define PLACES 200
@@ -547,6 +548,59 @@ Test(step, barrier)
 	each_place(bar_setup, bar_x_leaves, bar_y_waits, bar_y_goes_on);
 	each_place(bar_setup, bar_x_leaves, bar_x_is_lost, bar_y_goes_on);
 	step_free();
+}
+
+static struct slip_peer bar_self;
+static uint64_t bar_dead; /* the seat of one who is */
+
+/* x and y can ask, y has arrived, the third is dead. */
+static void bar_setup_dead(void)
+{
+	uint64_t *seats = (uint64_t *)bar.mem + 4;
+
+	cr_assert_eq(slip_barrier_init(bar.mem, 4096, 3), 0);
+	cr_assert_eq(slip_barrier_attach(&bar.x, bar.mem, 4096, &bar_self), 0);
+	cr_assert_eq(slip_barrier_attach(&bar.y, bar.mem, 4096, &bar_self), 0);
+	bar_x_joins();
+	bar_y_joins();
+	cr_assert_eq(slip_seats_arrive_(&bar.y.seat), 0);
+	seats[2] = bar_dead;
+	bar.x_rc = bar.y_rc = -ETIMEDOUT;
+}
+
+static void bar_y_leaves(void)
+{
+	slip_barrier_leave(&bar.y);
+}
+
+static void bar_y_looks(void)
+{
+	(void)slip_seats_ready_(&bar.y.seat, true);
+}
+
+/* x hears of it once. */
+static void bar_told_once(void)
+{
+	cr_assert_eq(bar.x_rc, 1);
+	bar_y_leaves();
+	bar_x_waits();
+	cr_assert_eq(bar.x_rc, 0);
+}
+
+Test(step, a_barrier_with_a_dead_member)
+{
+	struct slip_peer other;
+
+	cr_assert_eq(peers_make(2), 0);
+	cr_assert_eq(slip_peer_join(&bar_self, &peers_rg), 0);
+	cr_assert_eq(slip_peer_join(&other, &peers_rg), 0);
+	bar_dead = slip_peer_tag_(other.id, other.gen) | SLIP_SEAT_NEW_;
+	slip_peer_leave(&other);
+	bar.mem = step_memory(4096);
+	each_place(bar_setup_dead, bar_x_waits, bar_y_leaves, bar_told_once);
+	each_place(bar_setup_dead, bar_x_waits, bar_y_looks, bar_told_once);
+	step_free();
+	slip_peer_leave(&bar_self);
 }
 
 /* --- once ------------------------------------------------------------------ */

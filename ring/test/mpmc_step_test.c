@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "../../atomics/test/step.h"
+#include "../sources.h"
 #include "mpmc_bench.h"
 
 /* What happens at each turn of a spin; NULL: nothing. */
@@ -672,6 +673,137 @@ Test(mpmc_race, a_full_hand_does_not_speak_for_the_next_pop)
 	cr_assert_eq(slip_a64_load_relaxed(half.slot),
 		     half.at | SLIP_MPMC_FULL | d.me, "named in its slot");
 	cr_assert_not(slip_mpmc_name_hand_(&w.x, half.at), "nobody's");
+	tear_down();
+}
+
+static struct slip_mpmc borrower;
+static struct slip_mpmc_ticket lent;
+
+static void borrower_acks(void)
+{
+	slip_mpmc_ack(&borrower, &lent);
+}
+
+static void x_takes(void)
+{
+	did_pop = slip_mpmc_take(&w.x, &given) != NULL;
+}
+
+/* What one returned in its hand another keeps there, until just when the first
+ * needs it for the next; there is no other seat. */
+Test(mpmc_race, a_hand_that_is_given_back_while_one_needs_it)
+{
+	unsigned early = 0;
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		struct stopped second;
+		struct slip_mpmc slow;
+
+		set_up(SLIP_MPMC_WORK);
+		attach(&borrower, &w.b, SLIP_CONSUMER);
+		attach(&slow, &w.b, SLIP_PRODUCER);
+		push_half(&w.y, &half, 5);
+		push_half(&slow, &second, 6);
+		push_to(&w.x, 7, 7);
+		x_takes();
+		cr_assert(did_pop && slip_mpmc_nack(&w.x, &given) == 0);
+		cr_assert(slip_mpmc_take(&borrower, &lent));
+		there = step_run(x_takes, borrower_acks, at);
+		if (!there)
+			borrower_acks();
+		early += did_pop;
+		if (!did_pop)
+			x_takes();
+		cr_assert(did_pop && *(const uint64_t *)given.elem == 6);
+		tear_down();
+	}
+	cr_assert_gt(early, 0u, "there was such a moment");
+}
+
+/* --- a look, without a try --------------------------------------------------- */
+
+static int seen;
+
+static void x_looks_to_pop(void)
+{
+	seen = slip_mpmc_pop_look_(&w.x);
+}
+
+static void y_pops(void)
+{
+	expect_pop(&w.y, 1);
+}
+
+Test(mpmc_race, a_look_at_a_ring_that_another_pops_from)
+{
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		set_up(0);
+		push_to(&w.x, 1, 2);
+		there = step_run(x_looks_to_pop, y_pops, at);
+		cr_assert_eq(seen, 1, "one is left, at %lu", at);
+		tear_down();
+	}
+}
+
+static void x_looks_to_push(void)
+{
+	seen = slip_mpmc_push_look_(&w.x);
+}
+
+static void y_goes_round(void)
+{
+	push_to(&w.y, 1, 4);
+	for (uint64_t i = 1; i <= 4; i++)
+		expect_pop(&w.y, i);
+}
+
+Test(mpmc_race, a_look_at_a_ring_in_which_another_goes_round)
+{
+	bool there = true;
+
+	for (unsigned long at = 1; there; at++) {
+		set_up(0);
+		there = step_run(x_looks_to_push, y_goes_round, at);
+		cr_assert_neq(seen, 0, "there is room, at %lu", at);
+		tear_down();
+	}
+}
+
+/* A slot says that it was popped, and head that it was not. */
+Test(mpmc_race, a_look_at_a_ring_that_cannot_be_leaves_it_to_a_try)
+{
+	uint64_t x;
+
+	set_up(0);
+	slip_a64_store_relaxed(word_at(0), 2 * LAP); /* init: damage */
+	x_looks_to_pop();
+	cr_assert_gt(seen, 1);
+	cr_assert_not(slip_mpmc_pop(&w.x, &x));
+	cr_assert_eq(w.x.error, -EBADMSG);
+	tear_down();
+}
+
+/* The next element is to be heard, into a hand that is full. */
+Test(mpmc_race, a_look_with_a_full_hand_leaves_it_to_a_try)
+{
+	struct stopped second;
+	struct slip_mpmc slow;
+
+	set_up(0);
+	attach(&slow, &w.b, SLIP_PRODUCER);
+	push_half(&w.y, &half, 5);
+	push_half(&slow, &second, 6);
+	push_to(&w.x, 7, 7);
+	x_takes();
+	cr_assert(did_pop && slip_mpmc_in_hand_(&w.x, given.word));
+	x_looks_to_pop();
+	cr_assert_gt(seen, 1);
+	slip_mpmc_ack(&w.x, &given);
+	x_looks_to_pop();
+	cr_assert_eq(seen, 1);
 	tear_down();
 }
 
