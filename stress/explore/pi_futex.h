@@ -40,9 +40,8 @@ static inline bool pi_futex_take(slip_a32 *w, uint32_t *seen)
 	/* As in the header: the kernel's own orders are none of its business. */
 	return !(*seen & SLIP_FUTEX_PI_TID) &&
 	       /* own: the header orders it */
-	       slip_a32_cas_relaxed(w, seen,
-				    (*seen & SLIP_FUTEX_PI_DIED) |
-					    pi_futex_tid());
+	       slip_a32_cas_relaxed(
+		       w, seen, (*seen & SLIP_FUTEX_PI_DIED) | pi_futex_tid());
 }
 
 static inline long pi_futex_lock(slip_a32 *w,
