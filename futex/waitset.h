@@ -45,8 +45,9 @@
  * in the same way. A set of one never needs it.
  *
  * Slices. If one of the sources has somebody to ask about, or its wake-up may
- * die with another waiter, the set looks by itself after the shortest of their
- * slices (wait.h), by the clock, and tells the sources that they may ask.
+ * die with another waiter or with who changed it, the set looks by itself after
+ * the shortest of their slices (wait.h), by the clock, and tells the sources that
+ * they may ask.
  *
  * Concurrency: a set belongs to one thread at a time, as do the handles behind
  * its sources, which nobody else uses meanwhile. Any number of sets may have
@@ -62,7 +63,8 @@
  * Death: who is killed in wait leaves nothing behind but W in some events, which
  * costs the next publisher of each one system call, and a wake-up that others
  * wait a slice for. A publisher killed before it told is as for event.h: sources
- * that have peers find it after a slice; and a partner's end is -EPIPE.
+ * that have slices find it after one, a raw word of several processes after
+ * SLIP_LONG_SLICE_NS; and a partner's end is -EPIPE.
  *
  * Damage: every value of every word is a valid one.
  *
@@ -109,12 +111,10 @@ struct slip_source {
 struct slip_waitset {
 	struct slip_source *sources;
 	uint32_t n;
-	uint32_t turn; /* the first that is slept on next */
-	bool single;   /* no futex_waitv: one at a time */
-	uint64_t slice_ns;
+	uint32_t turn;	 /* the first that is slept on next */
+	bool single;	 /* no futex_waitv: one at a time */
 	uint64_t end_ns; /* of the slice */
 	struct slip_spin spin;
-	slip_a32 none; /* 0: slept on in place of what was dropped */
 	struct slip_futex_waiter words[SLIP_FUTEX_WAITV_MAX];
 };
 
@@ -143,13 +143,14 @@ SLIP_INLINE void slip_event_source(struct slip_source *s,
 
 /* A word that is ready when it holds something else than `expected`; who
  * changes it wakes its sleepers: slip_word_change, or whatever fits, and
- * slip_futex_wake with the same flags. */
+ * slip_futex_wake with the same flags. Between processes (SLIP_SHARED) it may be
+ * killed in between, so the set looks by itself once in a while. */
 SLIP_INLINE void slip_word_source(struct slip_source *s, const slip_a32 *word,
 				  uint32_t expected, unsigned flags)
 {
 	memset(s, 0, sizeof(*s));
 	s->word = word;
-	s->slice_ns = SLIP_FOREVER;
+	s->slice_ns = flags & SLIP_PRIVATE ? SLIP_FOREVER : SLIP_LONG_SLICE_NS;
 	s->expected = expected;
 	s->flags = flags;
 }
@@ -201,17 +202,11 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_waitset_init(struct slip_waitset *w,
 	w->n = 0;
 	w->turn = 0;
 	w->single = false;
-	w->slice_ns = SLIP_FOREVER;
 	w->end_ns = 0;
 	slip_spin_init(&w->spin);
-	/* init */
-	slip_a32_store_relaxed(&w->none, 0);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		if (!slip_source_sane_(&sources[i]))
 			return -EINVAL;
-		if (sources[i].slice_ns < w->slice_ns)
-			w->slice_ns = sources[i].slice_ns;
-	}
 	w->n = n;
 	return n ? 0 : -EINVAL;
 }
@@ -220,8 +215,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_waitset_init(struct slip_waitset *w,
  * (Its place may be filled anew, as before init, with what init would take.) */
 SLIP_INLINE void slip_waitset_drop(struct slip_waitset *w, uint32_t i)
 {
+	static const slip_a32 never = { 0 };
+
 	if (i < w->n)
-		slip_word_source(&w->sources[i], &w->none, 0, SLIP_PRIVATE);
+		slip_word_source(&w->sources[i], &never, 0, SLIP_PRIVATE);
 }
 
 /* How many are ready. */
@@ -341,11 +338,17 @@ SLIP_INLINE uint64_t slip_waitset_until_(const struct slip_waitset *w,
 	return turn < until ? turn : until;
 }
 
+/* A slice begins: the shortest that any source has by now. */
 SLIP_INLINE void slip_waitset_slice_(struct slip_waitset *w)
 {
+	uint64_t slice_ns = SLIP_FOREVER;
+
+	for (uint32_t i = 0; i < w->n; i++)
+		if (w->sources[i].slice_ns < slice_ns)
+			slice_ns = w->sources[i].slice_ns;
 	w->end_ns = SLIP_FOREVER;
-	if (w->slice_ns != SLIP_FOREVER)
-		w->end_ns = slip_after_ns(w->slice_ns);
+	if (slice_ns != SLIP_FOREVER)
+		w->end_ns = slip_after_ns(slice_ns);
 }
 
 /* Sleep once, if none is ready. How many are, and `*rc`, `*ask` as

@@ -16,6 +16,7 @@ static bool slices = true; /* let it see deadlines */
 static long waitv_says;	   /* -errno instead of sleeping */
 static long wait_says;
 static const void *missing; /* the word that is -EFAULT */
+static long endless_says;   /* -errno instead of sleeping without a deadline */
 static slip_a32 naps;	    /* calls that would sleep */
 
 long waitset_test_sys(long nr, long a, long b, long c, long d, long e, long f);
@@ -34,6 +35,8 @@ long waitset_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 		return waitv_says;
 	if (wait && wait_says)
 		return wait_says;
+	if ((wait || waitv) && !d && endless_says)
+		return endless_says;
 	if (!slices)
 		d = wait || waitv ? 0 : d;
 	return slip_sys_raw_(nr, a, b, c, d, e, f);
@@ -142,6 +145,18 @@ Test(waitset, what_was_dropped_is_never_ready)
 	slip_flag_set(&flag);
 	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
 	ready_is(0, 1, 0, 0);
+}
+
+Test(waitset, what_was_dropped_stays_so_without_the_set)
+{
+	static struct slip_waitset other;
+
+	make_mix(SLIP_FLAG_AUTO);
+	slip_waitset_drop(&w, 0);
+	memset(&w, 0xff, sizeof(w));
+	cr_assert_eq(slip_waitset_init(&other, s, 4), 0);
+	cr_assert_eq(slip_waitset_wait(&other, 0), -ETIMEDOUT);
+	ready_is(0, 0, 0, 0);
 }
 
 Test(waitset, no_units_can_be_waited_for)
@@ -318,6 +333,37 @@ Test(waitset, after_a_slice_sources_may_ask)
 	make_asking(SLIP_FOREVER);
 	cr_assert_eq(slip_waitset_wait(&w, soon()), 1,
 		     "and when the deadline has come");
+}
+
+Test(waitset, what_comes_into_a_place_later_has_its_slice)
+{
+	slip_word_source(&s[0], &words[0], 0, SLIP_PRIVATE);
+	slip_word_source(&s[1], &words[1], 0, SLIP_PRIVATE);
+	make(2);
+	endless_says = -ENOMEM;
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), -ENOMEM,
+		     "between threads nobody dies alone");
+	slip_waitset_drop(&w, 0);
+	slip_event_source(&s[0], &event, SLIP_EVENT_FULL, 3000000,
+			  never_unless_asked, NULL);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
+	cr_assert_eq(s[0].now, 1);
+	slip_waitset_drop(&w, 0);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), -ENOMEM,
+		     "and it goes with it");
+	endless_says = 0;
+}
+
+/* As if who changed it had been killed before it woke anybody. */
+Test(waitset, a_change_that_nobody_told_of_is_seen_after_a_slice)
+{
+	struct sleeping it;
+
+	slip_word_source(&s[0], &words[0], 0, SLIP_SHARED);
+	make(1);
+	put_to_sleep(&it, wait_on_set);
+	slip_a32_store_relaxed(&words[0], 1); /* init */
+	cr_assert_eq(woken(&it), 1);
 }
 
 /* Sleeps that all end early put off neither. */

@@ -67,7 +67,7 @@ int KILL_OP(waitset_wait)(void *victim)
 
 	slip_event_source(&v->sources[0], &v->shared->event, v->mode,
 			  SLIP_FOREVER, news_there, &v->shared->news);
-	slip_word_source(&v->sources[1], &v->word, 0, SLIP_SHARED);
+	slip_word_source(&v->sources[1], &v->word, 0, SLIP_PRIVATE);
 	rc = slip_waitset_init(&v->set, v->sources, 2);
 	v->set.spin.skip = UINT32_MAX;
 	rc = rc ? rc : slip_waitset_wait(&v->set, SLIP_FOREVER);
