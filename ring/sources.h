@@ -160,8 +160,10 @@ SLIP_INLINE bool slip_mpmc_is_back_(const struct slip_mpmc *q)
  * slip_mpmc_look_on_ see it. */
 SLIP_INLINE int slip_mpmc_head_now_(const struct slip_mpmc *q)
 {
-	/* hint: who pops looks again */
-	uint64_t head = slip_a64_load_relaxed(&q->ring->head);
+	/* MPMC-A6 looker: what those saw who popped. Pairs: slip_mpmc_pass_.
+	 * Else: who took what we were woken for leaves us what it was woken
+	 * for, and we sleep. */
+	uint64_t head = slip_a64_load_acquire(&q->ring->head);
 	uint64_t p = slip_mpmc_at_(head);
 	/* MPMC-A3 looker: if it is popped, that head has moved. Pairs:
 	 * slip_mpmc_give_. Else: a ring that moved on seems at a standstill. */
@@ -218,24 +220,33 @@ SLIP_INLINE int slip_mpmc_full_now_(const struct slip_mpmc *q, uint64_t head)
 /* Would a push find a free slot, round those in slow hands? */
 SLIP_INLINE int slip_mpmc_push_look_(const struct slip_mpmc *q)
 {
-	/* hint: all; who pushes looks again */
-	uint64_t p = slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->tail));
+	/* MPMC-A4 looker: what those saw who claimed. Pairs:
+	 * slip_mpmc_claim_shared_, slip_mpmc_take_place_. Else: who claimed
+	 * what we were woken for leaves us other room, and we sleep. */
+	uint64_t tail = slip_a64_load_acquire(&q->ring->tail);
+	/* hint: who pushes looks again */
 	uint64_t head = slip_mpmc_at_(slip_a64_load_relaxed(&q->ring->head));
+	uint64_t p = slip_mpmc_at_(tail);
 
 	if (slip_mpmc_past_(head + q->lap, p) <= 0)
 		return slip_mpmc_full_now_(q, head);
 	for (uint32_t i = 0;
 	     i <= q->mask && slip_mpmc_past_(head + q->lap, p) > 0; i++) {
-		/* hint: as above; a bare position: free, or given back when its
-		 * position was void */
-		uint64_t w = slip_a64_load_relaxed(
+		/* MPMC-A3 looker: that those before it were given back; a bare
+		 * position: free, or given back when its position was void.
+		 * Pairs: slip_mpmc_give_. Else: a push finds none, again and
+		 * again. */
+		uint64_t w = slip_a64_load_acquire(
 			slip_mpmc_slot_(q, p, q->shape.elem_bytes));
 
 		if (w == slip_mpmc_at_(w) && slip_mpmc_past_(w, p) <= 0)
 			return 1;
 		p += SLIP_MPMC_ONE;
 	}
-	return SLIP_MPMC_MAYBE_;
+	/* hint: if it has moved, another has claimed, and may have left us what
+	 * it was woken for */
+	return slip_a64_load_relaxed(&q->ring->tail) != tail ? 1
+							     : SLIP_MPMC_MAYBE_;
 }
 
 /* That is ready, or to be tried once in a slice. */

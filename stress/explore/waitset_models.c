@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Models of futex/waitset.h, with events in the three modes, semaphores, flags,
- * raw words and two rings: one or two publishers, and one who waits for
+ * raw words and rings of all kinds: one or two publishers, and one who waits for
  * whichever comes first, until all have come. And of futex/bridge.h: a loop, its
  * thread, and what the loop has to itself.
  *
@@ -23,6 +23,7 @@
 
 #define WAITV 449
 #define RING  1024
+#define QUEUE 4096
 
 static struct {
 	struct slip_event ev[2];
@@ -41,9 +42,13 @@ static struct {
 	uint64_t private;  /* plain: of whoever has the handles */
 	struct slip_spsc_producer p[2];
 	struct slip_spsc_consumer c[2];
+	struct slip_record_producer record_p;
+	struct slip_record_consumer record_c;
+	struct slip_mpmc q[3];
 } s;
 
 static unsigned char rings[2][RING] __attribute__((aligned(128)));
+static unsigned char queue[QUEUE] __attribute__((aligned(128)));
 
 /* Over all executions; so that none of the claims is empty. */
 static uint64_t slices, quick, dead;
@@ -110,6 +115,56 @@ static void two_rings(void)
 	x_keep(rings, sizeof(rings));
 }
 
+/* With room for one more record of 8 bytes, and not of 24. */
+static void record_ring(void)
+{
+	unsigned char body[24] = { 0 };
+
+	make(SLIP_EVENT_FULL, SLIP_FOREVER);
+	X_ASSERT(!slip_record_init(rings[0], RING, 64, SLIP_EVENT_FULL),
+		 "init");
+	X_ASSERT(
+		!slip_record_attach_producer(&s.record_p, rings[0], RING, NULL),
+		"attach");
+	X_ASSERT(
+		!slip_record_attach_consumer(&s.record_c, rings[0], RING, NULL),
+		"attach");
+	X_ASSERT(!slip_record_push(&s.record_p, body, 24), "push");
+	x_keep(rings, sizeof(rings));
+}
+
+/* Thread 0 has one role, the others the other one. */
+static void mpmc_ring(unsigned role)
+{
+	unsigned flags = SLIP_EVENT_FULL | SLIP_MPMC_SEATS(3);
+	unsigned others = SLIP_PRODUCER + SLIP_CONSUMER - role;
+
+	make(SLIP_EVENT_FULL, SLIP_FOREVER);
+	X_ASSERT(!slip_mpmc_init(queue, QUEUE, 2, 8, flags), "init");
+	for (unsigned i = 0; i < 3; i++) {
+		X_ASSERT(!slip_mpmc_attach(&s.q[i], queue, QUEUE,
+					   i ? others : role, NULL),
+			 "attach");
+		s.q[i].patience = 0;
+	}
+	x_keep(queue, sizeof(queue));
+}
+
+static void mpmc_empty(void)
+{
+	mpmc_ring(SLIP_PRODUCER);
+}
+
+static void mpmc_full(void)
+{
+	uint64_t x = 40;
+
+	mpmc_ring(SLIP_CONSUMER);
+	while (slip_mpmc_push(&s.q[1], &x))
+		x++;
+	X_ASSERT(x == 42, "%u in 2 slots", (unsigned)x - 40);
+}
+
 static void bridged(void)
 {
 	struct slip_source sources[2];
@@ -160,6 +215,11 @@ static void publish_both(void)
 static void change_word(void)
 {
 	s.news = 1;
+	slip_word_change(&s.word, 1, SLIP_PRIVATE);
+}
+
+static void change_shared_word(void)
+{
 	slip_word_change(&s.word, 1, SLIP_SHARED);
 }
 
@@ -189,6 +249,21 @@ static void push_0(void)
 static void push_1(void)
 {
 	push(1);
+}
+
+static void pop_record(void)
+{
+	unsigned char body[24];
+	uint32_t len;
+
+	X_ASSERT(!slip_record_pop(&s.record_c, body, sizeof(body), &len),
+		 "empty");
+}
+
+static void push_two_jobs(void)
+{
+	for (uint64_t x = 40; x < 42; x++)
+		X_ASSERT(slip_mpmc_push(&s.q[0], &x), "full");
 }
 
 /* --- who waits --------------------------------------------------------------- */
@@ -235,7 +310,7 @@ static void until_all(struct slip_source *sources, uint32_t n)
 				continue;
 			s.got[x_self()]++;
 			s.late[x_self()] += sources[i].now == -EPIPE;
-			slip_word_source(&sources[i], &never, 0, SLIP_SHARED);
+			slip_word_source(&sources[i], &never, 0, SLIP_PRIVATE);
 		}
 	}
 }
@@ -263,9 +338,24 @@ static void event_and_word(void)
 	struct slip_source sources[2];
 
 	event_source(&sources[0], 0, token_there);
-	slip_word_source(&sources[1], &s.word, 0, SLIP_SHARED);
+	slip_word_source(&sources[1], &s.word, 0, SLIP_PRIVATE);
 	until_all(sources, 2);
 	X_ASSERT(s.news == 1, "told too early");
+}
+
+/* Who changes the word may be killed first, or before it tells. */
+static void word_or_never(void)
+{
+	struct slip_source sources[1];
+	struct slip_waitset w;
+	int rc;
+
+	slip_word_source(&sources[0], &s.word, 0, SLIP_SHARED);
+	X_ASSERT(!slip_waitset_init(&w, sources, 1), "init");
+	rc = slip_waitset_wait(&w, s.began_ns + 3 * SLIP_LONG_SLICE_NS);
+	X_ASSERT(rc == 1 || (rc == -ETIMEDOUT && x_dead(0)), "wait says %d",
+		 rc);
+	s.got[x_self()] = rc == 1;
 }
 
 static void units_and_flag(void)
@@ -325,6 +415,78 @@ static void pop_both(void)
 	}
 }
 
+/* One more job, where there is no room, by a set. */
+static void push_job(void)
+{
+	struct slip_source sources[1];
+	struct slip_waitset w;
+	uint64_t x = 50;
+	int rc;
+
+	slip_mpmc_push_source(&sources[0], &s.q[1]);
+	X_ASSERT(!slip_waitset_init(&w, sources, 1), "init");
+	do {
+		rc = slip_waitset_wait(&w, SLIP_FOREVER);
+		X_ASSERT(rc == 1 && sources[0].now == 1, "wait says %d", rc);
+	} while (!slip_mpmc_push(&s.q[1], &x));
+}
+
+static void push_other_job(void)
+{
+	uint64_t x = 51;
+	int rc = slip_mpmc_push_until(&s.q[2], &x, SLIP_FOREVER);
+
+	X_ASSERT(rc == 0, "push says %d", rc);
+}
+
+static void pop_two_jobs(void)
+{
+	for (uint64_t i = 40; i < 42; i++) {
+		uint64_t x = 0;
+
+		X_ASSERT(slip_mpmc_pop(&s.q[0], &x) && x == i, "job %u",
+			 (unsigned)x);
+	}
+}
+
+/* Waits for room for a long record, and for a flag. */
+static void push_record_and_flag(void)
+{
+	const unsigned char body[24] = { 0 };
+	struct slip_source sources[2];
+
+	slip_record_push_source(&sources[0], &s.record_p, 24);
+	slip_flag_source(&sources[1], &s.flag);
+	until_all(sources, 2);
+	X_ASSERT(!slip_record_push(&s.record_p, body, 24), "no room");
+}
+
+/* One of two jobs, by a set. */
+static void pop_job(void)
+{
+	struct slip_source sources[1];
+	struct slip_waitset w;
+	uint64_t x = 0;
+	int rc;
+
+	slip_mpmc_pop_source(&sources[0], &s.q[1]);
+	X_ASSERT(!slip_waitset_init(&w, sources, 1), "init");
+	do {
+		rc = slip_waitset_wait(&w, SLIP_FOREVER);
+		X_ASSERT(rc == 1 && sources[0].now == 1, "wait says %d", rc);
+	} while (!slip_mpmc_pop(&s.q[1], &x));
+	s.got[x_self()] = (unsigned)x;
+}
+
+static void pop_other_job(void)
+{
+	uint64_t x = 0;
+	int rc = slip_mpmc_pop_until(&s.q[2], &x, SLIP_FOREVER);
+
+	X_ASSERT(rc == 0, "pop says %d", rc);
+	s.got[x_self()] = (unsigned)x;
+}
+
 /* --- a bridge ---------------------------------------------------------------- */
 
 /* Its descriptor: a counter under a lock. */
@@ -357,7 +519,7 @@ static void serve(void)
 		if (!source->ready || !source->ready(source, false))
 			continue;
 		s.got[x_self()]++;
-		slip_word_source(source, &never, 0, SLIP_SHARED);
+		slip_word_source(source, &never, 0, SLIP_PRIVATE);
 	}
 }
 
@@ -443,6 +605,30 @@ static void some_of_each(void)
 {
 	some_of_both();
 	X_ASSERT(dead, "nobody died");
+}
+
+/* Nobody tells of a word that was changed by one who was then killed. */
+static void within_a_long_slice(void)
+{
+	uint64_t took = slip_now_ns() - s.began_ns;
+
+	if (!s.got[1]) {
+		X_ASSERT(!slip_a32_load_relaxed(&s.word), "not seen");
+		dead++;
+		return;
+	}
+	X_ASSERT(took < 2 * SLIP_LONG_SLICE_NS, "told too late");
+	if (took >= SLIP_LONG_SLICE_NS)
+		slices++;
+	else
+		quick++;
+}
+
+static void each_had_one(void)
+{
+	no_slice();
+	X_ASSERT(s.got[1] + s.got[2] == 81 && s.got[1] != s.got[2], "%u and %u",
+		 s.got[1], s.got[2]);
 }
 
 static void unit_not_late(void)
@@ -561,6 +747,20 @@ static const struct x_model models[] = {
 		.preemptions = 4,
 	},
 	{
+		.name = "changer-dies",
+		.operation = "waitset.death",
+		.once = full,
+		.setup = begin,
+		.threads = { change_shared_word, word_or_never },
+		.final = within_a_long_slice,
+		.finish = some_of_each,
+		.flags = X_SPURIOUS | X_EINTR,
+		.surprises = 1,
+		.mortal = 1,
+		.troubles = 1,
+		.preemptions = 4,
+	},
+	{
 		.name = "waiter-dies",
 		.operation = "waitset.death",
 		.once = full,
@@ -576,6 +776,36 @@ static const struct x_model models[] = {
 		.once = two_rings,
 		.setup = begin,
 		.threads = { push_0, push_1, pop_both },
+		.final = no_slice,
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+	},
+	{
+		.name = "record",
+		.operation = "waitset.rings",
+		.once = record_ring,
+		.setup = begin,
+		.threads = { pop_record, set_flag, push_record_and_flag },
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+		.final = no_slice,
+	},
+	{
+		.name = "mpmc",
+		.operation = "waitset.rings",
+		.once = mpmc_empty,
+		.setup = begin,
+		.threads = { push_two_jobs, pop_job, pop_other_job },
+		.final = each_had_one,
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+	},
+	{
+		.name = "mpmc-room",
+		.operation = "waitset.rings",
+		.once = mpmc_full,
+		.setup = begin,
+		.threads = { pop_two_jobs, push_job, push_other_job },
 		.final = no_slice,
 		.flags = X_SPURIOUS,
 		.surprises = 1,
