@@ -27,6 +27,8 @@ const struct game games[] = {
 	{ "once", "once.*", 200, false, once_words },
 	{ "latch", "latch.*", 300, false, latch_words },
 	{ "barrier", "barrier.*", 300, false, barrier_words },
+	{ "waitset", "waitset.*", 300, false, waitset_words },
+	{ "bridge", "bridge.*", 300, false, bridge_words },
 	{ "peers", "peer.*", 100, false, peer_table },
 	{ "region-file", "region.open", 300, true, region_file },
 	{ "region-memory", "region.attach", 300, false, region_memory },

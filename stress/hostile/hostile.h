@@ -133,6 +133,10 @@ struct file_prey {
 };
 extern struct file_prey file_prey;
 
+/* A sleep is about to begin, without a deadline or with one: somebody else of
+ * the game may go on first. False: nobody can. NULL: nobody ever. */
+extern bool (*hostile_idle)(bool deadline);
+
 struct game {
 	const char *name;
 	const char *operation; /* in the evidence row */
@@ -183,6 +187,8 @@ void flag_words(struct stream *in);
 void once_words(struct stream *in);
 void latch_words(struct stream *in);
 void barrier_words(struct stream *in);
+void waitset_words(struct stream *in);
+void bridge_words(struct stream *in);
 void peer_table(struct stream *in);
 void region_file(struct stream *in);
 void region_memory(struct stream *in);

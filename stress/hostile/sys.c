@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 struct file_prey file_prey = { -1, 0, 0 };
+bool (*hostile_idle)(bool deadline);
 
 #ifndef HOSTILE_BARE
 
@@ -73,14 +74,16 @@ static long unmap(long at, long bytes)
 
 /* --- sleeping -------------------------------------------------------------- */
 
-/* A sleep that nobody ends. */
-static long sleep_out(long timeout)
+/* A sleep that nobody ends, unless `told`. */
+static long sleep_out(long timeout, bool told)
 {
 	const struct slip_sys_timespec_ *until;
 	uint64_t end;
 
-	if (!timeout)
+	if (!timeout && !told)
 		fail("sleeps for ever");
+	if (!timeout)
+		return 0;
 	until = (const void *)timeout;
 	end = (uint64_t)until->seconds * 1000000000u + (uint64_t)until->ns;
 	if (end > play.now_ns)
@@ -88,14 +91,30 @@ static long sleep_out(long timeout)
 	return -ETIMEDOUT;
 }
 
-static long sleep_model(const uint32_t *word, uint32_t key, long timeout)
+/* Does a word hold something else? */
+static bool changed(const struct slip_futex_waiter *w, long n)
 {
-	if (__atomic_load_n(word, __ATOMIC_RELAXED) != key)
+	for (long i = 0; i < n; i++) {
+		const uint32_t *word = (const void *)w[i].address;
+
+		if (w[i].address % 4)
+			fail("a futex that is not aligned");
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) != w[i].expected)
+			return true;
+	}
+	return false;
+}
+
+static long sleep_model(const struct slip_futex_waiter *w, long n, long timeout)
+{
+	bool told = hostile_idle && hostile_idle(timeout != 0);
+
+	if (changed(w, n))
 		return -EAGAIN;
 	/* A peer may wake all the time. */
 	if (play.restless)
 		return play.steps % 2 ? -EINTR : 0;
-	return sleep_out(timeout);
+	return sleep_out(timeout, told);
 }
 
 /* There is one thread, so another's lock stays so; and what a word says may be
@@ -117,7 +136,8 @@ static long pi_model(uint32_t *word, long op, long timeout)
 	if (play.restless)
 		return odd[play.steps % 4];
 	if (seen & SLIP_FUTEX_PI_TID)
-		return op == FUTEX_TRYLOCK ? -EAGAIN : sleep_out(timeout);
+		return op == FUTEX_TRYLOCK ? -EAGAIN
+					   : sleep_out(timeout, false);
 	__atomic_store_n(word, (seen & SLIP_FUTEX_PI_DIED) | me,
 			 __ATOMIC_RELAXED);
 	return 0;
@@ -125,6 +145,8 @@ static long pi_model(uint32_t *word, long op, long timeout)
 
 static long futex(long a, long b, long c, long d, long e, long f)
 {
+	const struct slip_futex_waiter w = { .expected = (uint32_t)c,
+					     .address = (uint64_t)a };
 	uint32_t *word = (void *)a;
 
 	if (a == 1)
@@ -134,7 +156,7 @@ static long futex(long a, long b, long c, long d, long e, long f)
 	if (play.real)
 		return slip_sys_raw_(SYS_futex, a, b, c, d, e, f);
 	if ((b & FUTEX_CMD) == FUTEX_WAIT)
-		return sleep_model(word, (uint32_t)c, d);
+		return sleep_model(&w, 1, d);
 	if ((b & FUTEX_CMD) == FUTEX_LOCK2 ||
 	    ((b & FUTEX_CMD) >= FUTEX_LOCK && (b & FUTEX_CMD) <= FUTEX_TRYLOCK))
 		return pi_model(word, b & FUTEX_CMD, d);
@@ -175,6 +197,8 @@ long hostile_sys(long nr, long a, long b, long c, long d, long e, long f)
 	cut();
 	if (nr == SYS_futex)
 		return futex(a, b, c, d, e, f);
+	if (nr == SLIP_SYS_FUTEX_WAITV_ && !play.real)
+		return sleep_model((const void *)a, b, d);
 	if (nr == SYS_membarrier && !play.real)
 		return 0;
 	if (nr == SYS_openat && !strcmp((const char *)b, "/hostile"))
