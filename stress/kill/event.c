@@ -98,6 +98,8 @@ static void dead(int result, unsigned variant)
 
 	KILL_CHECK(news == 1 || !notifies || result == KILL_UNKNOWN,
 		   "returned, and no news");
+	KILL_CHECK(news == 1 || !kill_now.op->sleeps || result == KILL_UNKNOWN,
+		   "slept, and no news");
 	KILL_CHECK(news == 0 || notifies || kill_now.op->sleeps, "false news");
 	use(variant);
 	use(variant);
