@@ -18,7 +18,7 @@
  *
  *	ready = slip_uring_waitset(io_uring_get_sqe(&ring), &set, data);
  *
- * Results in a completion: 0 (of a set: which word) woken; -EAGAIN: the word held
+ * Results in a completion: 0 (of a set: which source) woken; -EAGAIN: the word held
  * something else; -ECANCELED; -EFAULT; -EINVAL: also a kernel without them. The
  * kernel compares the word and queues for it in one step, when the entry is
  * submitted (so not with IOSQE_ASYNC's promises, nor linked behind what may
@@ -149,6 +149,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_uring_waitset(struct io_uring_sqe *sqe,
 	}
 	if (ready || rc)
 		return ready ? ready : rc;
+	set->turn = 0; /* so that the result is the number of a source */
 	slip_waitset_tell_(set, set->n);
 	slip_uring_waitv(sqe, set->words, set->n, user_data);
 	return 0;

@@ -178,6 +178,28 @@ Test(uring, a_set_is_waited_for)
 	}
 }
 
+/* Whatever words it slept on before, one at a time. */
+Test(uring, the_words_of_a_set_are_in_the_order_of_its_sources)
+{
+	static slip_a32 words[3];
+	struct io_uring_sqe sqe;
+	struct slip_source s[3];
+	struct slip_waitset w;
+
+	for (unsigned i = 0; i < 3; i++)
+		slip_word_source(&s[i], &words[i], 0, SLIP_PRIVATE);
+	cr_assert_eq(slip_waitset_init(&w, s, 3), 0);
+	hook_fail(SLIP_SYS_FUTEX_WAITV_, 0, ENOSYS);
+	while (w.turn == 0)
+		cr_assert_eq(slip_waitset_wait(&w, slip_after_ns(1000)),
+			     -ETIMEDOUT);
+	hook_off();
+	cr_assert_eq(slip_uring_waitset(&sqe, &w, 1), 0);
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(w.words[i].address,
+			     (uint64_t)(uintptr_t)&words[i]);
+}
+
 Test(uring, a_set_that_cannot_be_waited_for)
 {
 	static struct slip_source many[SLIP_FUTEX_WAITV_MAX + 1];
