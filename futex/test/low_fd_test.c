@@ -7,6 +7,7 @@
 #include "futex/test/script.h"
 
 #include "atomics/test/check.h"
+#include "futex/bridge.h"
 #include "futex/test/peers.h"
 
 static long play_no_tmpfile(long nr, const long *arg)
@@ -69,6 +70,21 @@ Test(low_fd, a_memfd_is_adopted_from_descriptor_0)
 	slip_region_close(&rg);
 	slip_region_close(&other);
 	cr_assert_eq(scratch_fds(), before);
+}
+
+Test(low_fd, a_bridge_has_descriptor_0)
+{
+	int before = without_stdin();
+	static struct slip_bridge b;
+	static slip_a32 word;
+	struct slip_source s;
+
+	slip_word_source(&s, &word, 0, SLIP_PRIVATE);
+	cr_assert_eq(slip_bridge_open(&b, &s, 1), 0);
+	cr_assert_eq(slip_bridge_fd(&b), 0);
+	cr_assert_eq(scratch_fds(), before + 1);
+	slip_bridge_close(&b);
+	cr_assert_eq(scratch_fds(), before, "0 was closed again");
 }
 
 Test(low_fd, an_oracle_for_memory_is_opened_from_descriptor_0)

@@ -703,6 +703,57 @@ static void attach_if_built(void)
 	slip_region_close(&there);
 }
 
+/* --- BRIDGE-R2: what the thread found, and its looks ----------------------- */
+
+static struct slip_bridge bridge;
+static uint64_t looks; /* plain: of whoever has the handles */
+
+static int look_for_news(const struct slip_source *source, bool ask)
+{
+	(void)source;
+	(void)ask;
+	looks++;
+	return (int)slip_a32_load_relaxed(&news);
+}
+
+/* A kernel that does nothing: take is to be right without what was written. */
+static bool bridge_sys(long nr, const long args[6], long *result)
+{
+	(void)args;
+	*result = nr == SYS_eventfd2 ? 100 : 8;
+	return true;
+}
+
+static void armed_setup(void)
+{
+	struct slip_source source;
+
+	memset(&event, 0, sizeof(event));
+	memset(&news, 0, sizeof(news));
+	looks = 0;
+	slip_event_source(&source, &event, SLIP_EVENT_FULL, SLIP_FOREVER,
+			  look_for_news, NULL);
+	X_ASSERT(!slip_bridge_open(&bridge, &source, 1), "open");
+	X_ASSERT(!slip_bridge_arm(&bridge), "arm");
+	slip_a32_store_relaxed(&news, 1);
+}
+
+static void find_news(void)
+{
+	slip_bridge_serve_(&bridge);
+}
+
+static void take_news(void)
+{
+	int rc = slip_bridge_take(&bridge);
+
+	if (!rc)
+		return;
+	useful[x_self()]++;
+	X_ASSERT(rc == 1 && looks == 2, "take says %d after %d looks", rc,
+		 (int)looks);
+}
+
 #define MODEL(NAME, OPERATION, SETUP, ...)                                  \
 	.name = NAME, .operation = OPERATION, .once = once, .setup = SETUP, \
 	.threads = { __VA_ARGS__ }, .finish = finish
@@ -748,6 +799,9 @@ static const struct x_model models[] = {
 		wait_for_data) },
 	{ MODEL("wait-peer", "spsc.wait", alone_setup, come,
 		wait_for_a_producer) },
+	{ MODEL("bridge-r2", "bridge.arm+take", armed_setup, find_news,
+		take_news),
+	  .sys = bridge_sys },
 	{ MODEL("peer-r1-claim", "peer.join", clean_setup, clean_and_free,
 		join_the_freed) },
 	{ MODEL("peer-r1-alive", "peer.alive", clean_setup, clean_and_free,
