@@ -534,40 +534,57 @@ Test(deadlock, a_lock_is_a_whole_word_behind_the_header)
 Test(deadlock, records_and_words_that_cannot_be_end_the_walk)
 {
 	const uint64_t owner = SLIP_ROBUST_MUTEX_HELD_;
-	slip_a64 *lock, *wait;
+	struct slip_robust_mutex behind;
+	slip_a64 *lock, *wait, *last;
 	uint64_t at, end;
 
 	begin();
 	lock = &me.words->lock[0].word;
 	at = slip_deadlock_at_(&me.d, lock);
-	wait = slip_deadlock_wait_(&me.rg, 9);
+	wait = slip_deadlock_wait_(&me.rg, 16);
 	end = me.rg.bytes;
+	cr_assert_eq(at, me.rg.header_bytes);
 	/* init: all of them */
 	slip_a64_store_relaxed(lock, owner | slip_peer_tag_(4095, 1));
 	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0);
 	slip_a64_store_relaxed(lock, owner | slip_peer_tag_(17, 1));
 	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0);
-	/* One that lives, as there is no oracle to say that 9 does not. */
-	slip_a64_store_relaxed(lock, owner | slip_peer_tag_(9, 1));
-	slip_a64_store_relaxed(slip_deadlock_gen_(&me.rg, 9), 1);
+	/* One that lives, as there is no oracle to say that 16 does not. */
+	slip_a64_store_relaxed(lock, owner | slip_peer_tag_(16, 1));
+	slip_a64_store_relaxed(slip_deadlock_gen_(&me.rg, 16), 1);
 	for (uint64_t bad = 0; bad < 3; bad++) {
 		const uint64_t offsets[] = { 8, end, UINT64_C(1) << 46 };
 
 		slip_a64_store_relaxed(wait, offsets[bad] >> 3 << 21);
 		cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0);
 	}
-	/* Just so, at the end of the region: a word of nobody's. */
+	/* Just so, at the end of the region: a word of nobody's, then ours. */
 	slip_a64_store_relaxed(wait, (end - 8) >> 3 << 21);
 	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0);
-	/* A circle that does not come by us: it is not walked for ever. */
+	last = (void *)(me.rg.mem + end - 8);
+	slip_a64_store_relaxed(last,
+			       owner | slip_peer_tag_(me.self.id, me.self.gen));
+	cr_assert_eq(slip_deadlock_walk_(&me.d, at, false), 2u);
+	slip_a64_store_relaxed(last, 0);
+	/* A circle that does not come by us: it is not walked for ever, nor
+	 * written down beyond the handle. */
+	behind = me.m[0];
 	slip_a64_store_relaxed(wait, at >> 3 << 21);
 	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0);
+	cr_assert_eq(memcmp(&behind, &me.m[0], sizeof(behind)), 0);
 	/* One that does, and that the oracle does not confirm. */
 	slip_a64_store_relaxed(wait, (at + 32) >> 3 << 21);
 	slip_a64_store_relaxed(&me.words->lock[1].word,
 			       owner | slip_peer_tag_(me.self.id, me.self.gen));
 	cr_assert_eq(slip_deadlock_walk_(&me.d, at, false), 2u);
-	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0, "9 never was");
+	cr_assert_eq(slip_deadlock_look_(&me.d, at, false), 0, "16 never was");
+	/* The other way round, so that it waits for the first word there is. */
+	slip_a64_store_relaxed(&me.words->lock[1].word,
+			       owner | slip_peer_tag_(16, 1));
+	slip_a64_store_relaxed(lock,
+			       owner | slip_peer_tag_(me.self.id, me.self.gen));
+	slip_a64_store_relaxed(wait, at >> 3 << 21);
+	cr_assert_eq(slip_deadlock_walk_(&me.d, at + 32, false), 2u);
 }
 
 Test(deadlock, a_circle_that_changed_between_two_looks_is_none)
