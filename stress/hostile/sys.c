@@ -197,8 +197,8 @@ long hostile_sys(long nr, long a, long b, long c, long d, long e, long f)
 	cut();
 	if (nr == SYS_futex)
 		return futex(a, b, c, d, e, f);
-	if (nr == SLIP_SYS_FUTEX_WAITV_ && !play.real)
-		return sleep_model((const void *)a, b, d);
+	if (nr == SLIP_SYS_FUTEX_WAITV_ && !play.real) /* none: is it there? */
+		return b ? sleep_model((const void *)a, b, d) : -EINVAL;
 	if (nr == SYS_membarrier && !play.real)
 		return 0;
 	if (nr == SYS_openat && !strcmp((const char *)b, "/hostile"))
