@@ -50,6 +50,7 @@ enum slip_role_state {
 #define SLIP_KIND_SPSC	 1u
 #define SLIP_KIND_RECORD 2u
 #define SLIP_KIND_MPMC	 (3u | SLIP_KIND_NAMES_PEERS)
+#define SLIP_KIND_LATEST 6u
 
 /* The word of a role held by a member; id 0: by somebody without a peer. */
 SLIP_INLINE uint64_t slip_role_held_(uint32_t id, uint32_t gen)
@@ -97,8 +98,8 @@ SLIP_INLINE bool slip_role_drop_(slip_a64 *role, const struct slip_peer *self)
 	uint64_t mine = slip_role_word_(self);
 
 	/* ROLE-R1 holder: its commits come before the end of file. Pairs:
-	 * slip_role_state_, slip_role_take_. Else: the other side reports the
-	 * end with elements still to come. */
+	 * slip_role_state_, slip_role_look_, slip_role_take_. Else: the other
+	 * side reports the end with elements still to come. */
 	return slip_a64_cas_release(role, &mine, SLIP_ROLE_CLOSED);
 }
 
@@ -108,8 +109,8 @@ SLIP_INLINE bool slip_role_bury_(slip_a64 *role, uint64_t held)
 	uint64_t dead = (held & ~UINT64_C(15)) | SLIP_ROLE_DEAD;
 
 	/* ROLE-R2 witness: passes on what the oracle's answer brought, every
-	 * store of the dead holder. Pairs: slip_role_state_, slip_role_take_.
-	 * Else: as R1, after a death. */
+	 * store of the dead holder. Pairs: slip_role_state_, slip_role_look_,
+	 * slip_role_take_. Else: as R1, after a death. */
 	return slip_a64_cas_release(role, &held, dead);
 }
 
@@ -132,6 +133,22 @@ SLIP_INLINE int slip_role_state_(slip_a64 *role, const struct slip_peer *asker)
 	 * witness, or a successor that holds it now. Pairs: slip_role_drop_
 	 * (R1), slip_role_bury_ (R2). Else: as above. */
 	return SLIP_CAST(int, slip_a64_load_acquire(role) & 3);
+}
+
+/* As slip_role_state_, and nothing is written down: for who maps the memory to
+ * read it. */
+SLIP_INLINE int slip_role_look_(const slip_a64 *role,
+				const struct slip_peer *asker)
+{
+	/* ROLE-A1, ROLE-A2 onlooker: as in slip_role_state_; the oracle's answer
+	 * brings by itself what a dead holder did. Pairs: slip_role_drop_ (R1),
+	 * slip_role_bury_ (R2). Else: as there. */
+	uint64_t word = slip_a64_load_acquire(role);
+
+	if ((word & 15) == SLIP_ROLE_HELD && !slip_role_taken_(word, asker))
+		return SLIP_ROLE_DEAD;
+	return (word & 15) > SLIP_ROLE_DEAD ? SLIP_ROLE_DEAD
+					    : SLIP_CAST(int, word & 15);
 }
 
 /* Known from memory alone, without the oracle, to be gone? */
@@ -206,28 +223,40 @@ struct slip_side {
 	struct slip_peer *self; /* NULL: no death detection */
 	unsigned mode;		/* of both events */
 	bool waited;		/* has slept in vain in this wait */
+	bool readonly;		/* may not store: sleeps in slices, untold */
 	struct slip_spin spin;
 	/* Has everybody on the other side gone? NULL: as `theirs` says. */
 	bool (*gone)(void *handle, const struct slip_peer *asker);
 };
 
-/* Prepare a side, take its role and tell a side that waits for one. 0, -EBUSY,
- * -ECHILD, -EINVAL, or what slip_event_register returns. */
+/* Prepare a side. 0, -ECHILD, -EINVAL, or what slip_event_register returns. One
+ * that may not store needs no member, and notifies nobody. */
 SLIP_INLINE SLIP_MUST_CHECK int
-slip_side_open_(struct slip_side *s, struct slip_peer *self, unsigned mode)
+slip_side_begin_(struct slip_side *s, struct slip_peer *self, unsigned mode)
 {
 	int rc = self ? slip_region_check_(self->rg) : 0;
 
-	if (!rc && self && !self->id)
+	if (!rc && self && !self->id && !s->readonly)
 		rc = -EINVAL; /* it has left its region */
-	if (!rc)
+	if (!rc && !s->readonly)
 		rc = slip_event_register(mode);
 	if (rc)
 		return rc;
 	s->self = self;
 	s->mode = mode;
 	slip_spin_init(&s->spin);
-	rc = slip_role_take_(s->mine, self);
+	return 0;
+}
+
+/* Prepare a side, take its role and tell a side that waits for one. 0, -EBUSY,
+ * or as slip_side_begin_. */
+SLIP_INLINE SLIP_MUST_CHECK int
+slip_side_open_(struct slip_side *s, struct slip_peer *self, unsigned mode)
+{
+	int rc = slip_side_begin_(s, self, mode);
+
+	if (!rc)
+		rc = slip_role_take_(s->mine, self);
 	if (!rc)
 		slip_event_notify(s->tell, mode);
 	return rc;
@@ -272,11 +301,18 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_side_check_(const struct slip_side *s)
 	return s->self ? slip_region_check_(s->self->rg) : 0;
 }
 
+/* The other side's state, as far as `asker` can tell. */
+SLIP_INLINE int slip_side_theirs_(const struct slip_side *s,
+				  const struct slip_peer *asker)
+{
+	return s->readonly ? slip_role_look_(s->theirs, asker)
+			   : slip_role_state_(s->theirs, asker);
+}
+
 /* The other side's state; of a handle that never attached: vacant. */
 SLIP_INLINE int slip_side_state_(const struct slip_side *s)
 {
-	return s->theirs ? slip_role_state_(s->theirs, s->self)
-			 : SLIP_ROLE_VACANT;
+	return s->theirs ? slip_side_theirs_(s, s->self) : SLIP_ROLE_VACANT;
 }
 
 SLIP_INLINE bool slip_side_late_(uint64_t deadline_ns)
@@ -284,16 +320,28 @@ SLIP_INLINE bool slip_side_late_(uint64_t deadline_ns)
 	return deadline_ns != SLIP_FOREVER && slip_now_ns() >= deadline_ns;
 }
 
+/* As slip_event_prepare. Without a store nobody is told that somebody sleeps
+ * here: the slice says when to look again. */
+SLIP_INLINE SLIP_MUST_CHECK int slip_side_prepare_(struct slip_side *s,
+						   uint32_t *key)
+{
+	if (!s->readonly)
+		return slip_event_prepare(s->wait_on, s->mode, key);
+	/* hint: if another sleeper is told, so are we */
+	*key = slip_a32_load_relaxed(&s->wait_on->word);
+	return 0;
+}
+
 /* Sleep for what is left of the deadline; or for a slice, if a peer may die
- * meanwhile, or one of many be too late to tell (mpmc.h). 0: look again;
- * -ETIMEDOUT: the deadline. */
+ * meanwhile, or one of many be too late to tell (mpmc.h), or nobody tells. 0:
+ * look again; -ETIMEDOUT: the deadline. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_side_doze_(struct slip_side *s, uint32_t key, uint64_t deadline_ns)
 {
 	uint64_t until = deadline_ns;
 	int rc;
 
-	if (s->self || s->gone) {
+	if (s->self || s->gone || s->readonly) {
 		uint64_t slice = slip_after_ns(SLIP_SLICE_NS);
 
 		until = slice < deadline_ns ? slice : deadline_ns;
@@ -315,8 +363,7 @@ SLIP_INLINE int slip_side_gone_(struct slip_side *s,
 				int (*ready)(void *), void *handle)
 {
 	bool gone = s->gone ? s->gone(handle, asker)
-			    : slip_role_state_(s->theirs, asker) >=
-				      SLIP_ROLE_CLOSED;
+			    : slip_side_theirs_(s, asker) >= SLIP_ROLE_CLOSED;
 	int now = gone || asker ? ready(handle) : 0;
 
 	return now || !gone ? now : -EPIPE;
@@ -347,7 +394,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_side_sleep_(struct slip_side *s,
 {
 	const struct slip_peer *asker = s->waited ? s->self : NULL;
 	uint32_t key;
-	int rc = slip_event_prepare(s->wait_on, s->mode, &key);
+	int rc = slip_side_prepare_(s, &key);
 
 	if (rc)
 		return rc;
@@ -364,7 +411,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_side_sleep_(struct slip_side *s,
 SLIP_INLINE int slip_side_met_(struct slip_side *s, int (*ready)(void *),
 			       void *handle)
 {
-	if (slip_role_state_(s->theirs, s->self) == SLIP_ROLE_HELD)
+	if (slip_side_theirs_(s, s->self) == SLIP_ROLE_HELD)
 		return 1;
 	return ready ? ready(handle) : 0;
 }
@@ -386,7 +433,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_side_wait_peer_(struct slip_side *s,
 	while (now == 0 && rc == 0) {
 		uint32_t key;
 
-		rc = slip_event_prepare(s->wait_on, s->mode, &key);
+		rc = slip_side_prepare_(s, &key);
 		now = slip_side_met_(s, ready, handle);
 		if (now || rc)
 			break;

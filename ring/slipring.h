@@ -37,6 +37,7 @@
 #include "../futex/uring.h"
 #include "../futex/wait.h"
 #include "../futex/waitset.h"
+#include "latest.h"
 #include "mpmc.h"
 #include "mpmc_seat.h"
 #include "mpmc_work.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A sleeper who watches peers, or is one of many, sleeps in slices: their ends
- * are his own affair. */
+/* A sleeper who watches peers, is one of many, or may not say that it sleeps,
+ * sleeps in slices: their ends are his own affair. */
 #include "../../atomics/test/check.h"
 #include "../role.h"
 
@@ -41,4 +41,24 @@ Test(slice, one_of_many_sleeps_so_without_peers)
 	cr_assert_eq(slip_side_doze_(&s, 0, SLIP_FOREVER), 0);
 	soon = slip_after_ns(1000000);
 	cr_assert_eq(slip_side_doze_(&s, 0, soon), -ETIMEDOUT);
+}
+
+Test(slice, who_may_not_store_sleeps_so_and_leaves_no_trace)
+{
+	struct slip_event event = { { 0 }, 0 };
+	struct slip_side s;
+	uint32_t key = 77;
+
+	memset(&s, 0, sizeof(s));
+	s.wait_on = &event;
+	s.readonly = true;
+	cr_assert_eq(slip_side_prepare_(&s, &key), 0);
+	cr_assert_eq(key, 0);
+	cr_assert_eq(slip_side_doze_(&s, key, SLIP_FOREVER), 0);
+	cr_assert_eq(slip_a32_load_relaxed(&event.word), 0); /* stat */
+	s.readonly = false;
+	s.mode = SLIP_EVENT_FULL;
+	cr_assert_eq(slip_side_prepare_(&s, &key), 0);
+	cr_assert_eq(key, 1);
+	cr_assert_eq(slip_a32_load_relaxed(&event.word), 1); /* stat */
 }
