@@ -15,7 +15,8 @@ TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "event_threads", "mpmc_threads", "mutex_stress", "mutex_threads",
          "rwlock_stress", "rwlock_threads", "sem_stress", "sem_threads",
          "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
-         "waitset_stress", "waitset_threads")
+         "waitset_stress", "waitset_threads", "latest_stress",
+         "latest_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -71,6 +72,8 @@ REQUIRED = {
     "spsc": RING,
     "record": RING,
     "mpmc": RING,
+    # Mutants: stress/mutants/pending.
+    "latest": (ALL - {"mutants"}) | {"random-kills", "threads"},
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
     "wait": HEADER,

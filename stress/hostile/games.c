@@ -9,6 +9,8 @@ const struct game games[] = {
 	{ "record-ring", "record.*", 400, false, record_ring },
 	{ "record-mirror", "record.*+mirror", 400, false, record_mirror },
 	{ "record-attach", "record.attach", 300, false, record_attach },
+	{ "latest-ring", "latest.*", 400, false, latest_ring },
+	{ "latest-attach", "latest.attach", 300, false, latest_attach },
 	{ "mpmc-ring", "mpmc.*", 400, false, mpmc_ring },
 	{ "mpmc-heard", "mpmc.pop+take", 400, false, mpmc_heard },
 	{ "mpmc-attach", "mpmc.attach", 300, false, mpmc_attach },

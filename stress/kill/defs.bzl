@@ -7,6 +7,7 @@ COMPONENTS = [
     "record",
     "mpmc",
     "event",
+    "latest",
     "mutex",
     "cond",
     "meet",

@@ -85,6 +85,7 @@ struct kill_list {
 extern const struct kill_list kill_spsc;
 extern const struct kill_list kill_record;
 extern const struct kill_list kill_mpmc;
+extern const struct kill_list kill_latest;
 extern const struct kill_list kill_cond;
 extern const struct kill_list kill_event;
 extern const struct kill_list kill_mutex;

@@ -26,6 +26,7 @@
 #include "futex/sem.h"
 #include "futex/sem_set.h"
 #include "futex/waitset.h"
+#include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
@@ -71,6 +72,21 @@ struct kill_mpmc_victim {
 	uint32_t elem_bytes;
 	uint32_t capacity; /* of a ring to be made, */
 	unsigned flags;	   /* and what it is to be */
+	unsigned char data[128] SLIP_ALIGNED(64);
+};
+
+/* What a victim at a newest value has; one of the handles is used. */
+struct kill_latest_victim {
+	struct slip_latest_writer w;
+	struct slip_latest_reader r;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	uint32_t dead_id, dead_gen;  /* whom it recovers */
+	uint32_t slots, value_bytes; /* of one to be made, */
+	unsigned flags;		     /* and its mode */
+	uint32_t len;		     /* of the value in data */
 	unsigned char data[128] SLIP_ALIGNED(64);
 };
 
@@ -200,6 +216,16 @@ KILL_DECLARE(record_peek_release);
 KILL_DECLARE(record_pop_until);
 KILL_DECLARE(record_attach_consumer);
 KILL_DECLARE(record_detach_consumer);
+KILL_DECLARE(latest_init);
+KILL_DECLARE(latest_write);
+KILL_DECLARE(latest_put_commit);
+KILL_DECLARE(latest_attach_writer);
+KILL_DECLARE(latest_detach_writer);
+KILL_DECLARE(latest_read);
+KILL_DECLARE(latest_read_until);
+KILL_DECLARE(latest_attach_reader);
+KILL_DECLARE(latest_attach_readonly);
+KILL_DECLARE(latest_recover);
 KILL_DECLARE(mpmc_init);
 KILL_DECLARE(mpmc_push);
 KILL_DECLARE(mpmc_push_n);
