@@ -404,12 +404,9 @@ SLIP_INLINE int slip_latest_has_newer_(void *handle)
 {
 	struct slip_latest_reader *r =
 		SLIP_CAST(struct slip_latest_reader *, handle);
-	uint64_t p;
-
-	if (r->error)
-		return r->error;
 	/* hint: who reads looks again */
-	p = slip_a64_load_relaxed(&r->ring->latest);
+	uint64_t p = slip_a64_load_relaxed(&r->ring->latest);
+
 	if (SLIP_CAST(int64_t, p - r->version) < 0)
 		return slip_latest_poison_(r);
 	return p != r->version;

@@ -19,8 +19,7 @@ static const struct suite {
 	{ "mpmc", bench_suite_mpmc },	  { "wait", bench_suite_wait },
 	{ "locks", bench_suite_locks },	  { "ipc", bench_suite_ipc },
 	{ "crash", bench_suite_crash },	  { "growth", bench_suite_growth },
-	{ "record", bench_suite_record },
-
+	{ "record", bench_suite_record }, { "latest", bench_suite_latest },
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
@@ -251,6 +252,25 @@ static json_t *ring_json(const struct slip_region *rg, const struct ring *r)
 	return out;
 }
 
+/* What is being written; 0: nothing is, or (by the role) it was left so. */
+static uint64_t unfinished(const struct slip_latest_info *info)
+{
+	return info->begun == info->version ? 0 : info->begun;
+}
+
+static json_t *latest_json(const struct slip_region *rg,
+			   const struct slip_latest_info *info)
+{
+	return json_pack("{ss sI sI sI sI sI ss so}", "kind", "latest",
+			 "version", (json_int_t)info->version, "unfinished",
+			 (json_int_t)unfinished(info), "value_bytes",
+			 (json_int_t)info->len_guess, "value_bytes_max",
+			 (json_int_t)info->value_bytes, "slots",
+			 (json_int_t)info->slots, "event_mode",
+			 mode_text(info->mode), "writer",
+			 role_json(rg, info->writer));
+}
+
 static json_t *object_json(const struct slip_region *rg,
 			   const struct slip_region_object *o)
 {
@@ -258,11 +278,16 @@ static json_t *object_json(const struct slip_region *rg,
 		json_pack("{so sI sI sI}", "name", text_json(o->name),
 			  "kind_number", (json_int_t)o->kind, "offset",
 			  (json_int_t)o->offset, "bytes", (json_int_t)o->bytes);
+	struct slip_latest_info latest;
 	struct ring ring;
-	int rc = look_at_ring(o, &ring);
+	bool newest = o->kind == SLIP_KIND_LATEST;
+	int rc = newest ? slip_latest_inspect(o->mem, o->bytes, &latest)
+			: look_at_ring(o, &ring);
 
 	if (rc == 0)
-		(void)json_object_set_new(out, "ring", ring_json(rg, &ring));
+		(void)json_object_set_new(out, "ring",
+					  newest ? latest_json(rg, &latest)
+						 : ring_json(rg, &ring));
 	else if (rc < 0)
 		(void)json_object_set_new(out, "error", json_string(cause(rc)));
 	return out;
@@ -374,22 +399,41 @@ static void print_ring(const struct slip_region *rg, const struct ring *r)
 	print_role("consumer", rg, r->consumer);
 }
 
+static void print_latest(const struct slip_region *rg,
+			 const struct slip_latest_info *info)
+{
+	(void)printf("    %-10s version %" PRIu64 ", %u bytes of up to %u\n",
+		     "newest", info->version, info->len_guess,
+		     info->value_bytes);
+	if (unfinished(info))
+		(void)printf("    %-10s version %" PRIu64 "\n", "unfinished",
+			     unfinished(info));
+	print_role("writer", rg, info->writer);
+}
+
 static void print_object(const struct slip_region *rg,
 			 struct slip_region_object *o)
 {
 	char size[SIZE_TEXT_BYTES];
+	struct slip_latest_info latest;
 	struct ring ring;
-	int rc = look_at_ring(o, &ring);
+	bool newest = o->kind == SLIP_KIND_LATEST;
+	int rc = newest ? slip_latest_inspect(o->mem, o->bytes, &latest)
+			: look_at_ring(o, &ring);
 
 	make_printable(o->name);
 	(void)printf("object %s: ", o->name);
-	if (rc > 0)
+	if (newest)
+		(void)printf("newest value");
+	else if (rc > 0)
 		(void)printf("kind %u", o->kind);
 	else
 		(void)printf("%s ring", ring.kind);
 	(void)printf(", %s at %" PRIu64 "\n", size_text(size, o->bytes),
 		     o->offset);
-	if (rc == 0)
+	if (rc == 0 && newest)
+		print_latest(rg, &latest);
+	else if (rc == 0)
 		print_ring(rg, &ring);
 	else if (rc < 0)
 		(void)printf("    %s\n", cause(rc));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* holder PATH STEP...: makes the region PATH with an MPMC work queue and a robust
- * semaphore of three units, or opens it, does these things, and stays until it
+/* holder PATH STEP...: makes the region PATH with an MPMC work queue, a robust
+ * semaphore of three units and a newest value, or opens it, does these things, and stays until it
  * is killed: a user for the tests of the command. STEP: producer, consumer,
- * only-consumer, push, take, nack, acquire (two units). */
+ * only-consumer, push, take, nack, acquire (two units), writer, write, put. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 
 #include "futex/region_tools.h"
 #include "futex/robust_sem.h"
+#include "ring/latest.h"
 #include "ring/mpmc.h"
 
 #define CAPACITY 16
@@ -18,8 +19,8 @@
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem, *units;
-static size_t bytes, units_bytes;
+static void *mem, *units, *pose;
+static size_t bytes, units_bytes, pose_bytes;
 
 static int make(const char *name)
 {
@@ -32,7 +33,9 @@ static int make(const char *name)
 	memcpy(dir, name, (size_t)(slash - name));
 	bytes = slip_mpmc_bytes(CAPACITY, 8, FLAGS);
 	units_bytes = slip_robust_sem_bytes(4);
-	rc = slip_region_create_at(&rg, dir, bytes + units_bytes, 0);
+	pose_bytes = slip_latest_bytes(SLIP_LATEST_SLOTS, 100);
+	rc = slip_region_create_at(&rg, dir, bytes + units_bytes + pose_bytes,
+				   0);
 	if (rc)
 		return rc;
 	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
@@ -42,6 +45,12 @@ static int make(const char *name)
 	units = slip_region_add(&rg, "units", SLIP_KIND_ROBUST_SEM,
 				units_bytes);
 	rc = units ? slip_robust_sem_init(units, units_bytes, 4, 3) : -ENOSPC;
+	if (rc)
+		return rc;
+	pose = slip_region_add(&rg, "pose", SLIP_KIND_LATEST, pose_bytes);
+	rc = pose ? slip_latest_init(pose, pose_bytes, SLIP_LATEST_SLOTS, 100,
+				     0)
+		  : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -56,7 +65,8 @@ static int come(const char *name)
 	mem = slip_region_find(&rg, "jobs", SLIP_KIND_MPMC, &bytes);
 	units = slip_region_find(&rg, "units", SLIP_KIND_ROBUST_SEM,
 				 &units_bytes);
-	return mem && units ? slip_peer_join(&self, &rg) : -ENOENT;
+	pose = slip_region_find(&rg, "pose", SLIP_KIND_LATEST, &pose_bytes);
+	return mem && units && pose ? slip_peer_join(&self, &rg) : -ENOENT;
 }
 
 static int attach(struct slip_mpmc *q, unsigned roles)
@@ -75,6 +85,7 @@ static int acquire(void)
 static int act(const char *step)
 {
 	static struct slip_mpmc_ticket t;
+	static struct slip_latest_writer w;
 	static struct slip_mpmc p, c;
 	static uint64_t x;
 
@@ -90,6 +101,12 @@ static int act(const char *step)
 		return slip_mpmc_take(&c, &t) ? 0 : -EAGAIN;
 	if (strcmp(step, "acquire") == 0)
 		return acquire();
+	if (strcmp(step, "writer") == 0)
+		return slip_latest_attach_writer(&w, pose, pose_bytes, &self);
+	if (strcmp(step, "write") == 0)
+		return slip_latest_write(&w, &x, 8);
+	if (strcmp(step, "put") == 0)
+		return slip_latest_put(&w, 0, &x, 8);
 	return slip_mpmc_nack(&c, &t);
 }
 
