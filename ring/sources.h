@@ -6,12 +6,16 @@
  *	slip_spsc_pop_source(&s, &consumer)	ready: something can be popped
  *	slip_spsc_push_source(&s, &producer)	ready: something can be pushed
  *	and so for record and mpmc rings
+ *	slip_latest_source(&s, &reader)		ready: there is a newer value
  *
  * `now` is 1; or -EPIPE: the other side has gone, in order or dead, and (to pop)
  * nothing is left; -EBADMSG: damage; -ECHILD: in a fork child; -EINVAL: an mpmc
  * handle that has no such role. In a ring of many, another thread may be quicker
  * than the one that was told. A source refers to the handle, which stays where
  * it is, is attached, and is used by the waiting thread alone.
+ *
+ * A reader of the newest value that may not store is not told; the set looks after
+ * it once in a slice.
  *
  * A record ring is ready to be pushed to if a record of `len` bytes fits.
  *
@@ -29,6 +33,7 @@
 #define SLIP_RING_SOURCES_H
 
 #include "../futex/sources.h"
+#include "latest.h"
 #include "mpmc.h"
 #include "record.h"
 #include "spsc.h"
@@ -314,6 +319,33 @@ SLIP_INLINE void slip_mpmc_push_source(struct slip_source *s,
 }
 
 #undef SLIP_MPMC_MAYBE_
+
+/* --- latest ------------------------------------------------------------------ */
+
+SLIP_INLINE int slip_latest_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_latest_reader *r =
+		SLIP_CAST(struct slip_latest_reader *, s->handle);
+
+	return r->error ? r->error
+			: slip_side_now_(&r->side, slip_latest_has_newer_, r,
+					 ask);
+}
+
+SLIP_INLINE void slip_latest_source(struct slip_source *s,
+				    struct slip_latest_reader *r)
+{
+	static const slip_a32 nobody = { 0 };
+
+	slip_side_source_(s, &r->side, slip_latest_now_, r);
+	if (!r->side.readonly)
+		return;
+	/* Slept on in place of what it must not touch. */
+	s->event = NULL;
+	s->word = &nobody;
+	s->flags = SLIP_PRIVATE;
+	s->slice_ns = SLIP_SLICE_NS;
+}
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #include "ring/sources.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define MANY 300
@@ -488,4 +489,81 @@ Test(sources, slots_in_slow_hands_are_tried_once_in_a_slice)
 	slip_mpmc_ack(&taker, &tickets[0]);
 	cr_assert_eq(slip_waitset_wait(&w, 0), 1);
 	cr_assert(slip_mpmc_push(&mp, &x));
+}
+
+static _Alignas(128) char latest_mem[1 << 10];
+static struct slip_latest_writer lw;
+static struct slip_latest_reader lr[2]; /* the second one does not store */
+
+static void newest_value(void)
+{
+	cr_assert_eq(slip_latest_init(latest_mem, sizeof(latest_mem), 4, 8, 0),
+		     0);
+	cr_assert_eq(slip_latest_attach_writer(&lw, latest_mem,
+					       sizeof(latest_mem), NULL),
+		     0);
+	cr_assert_eq(slip_latest_attach_reader(&lr[0], latest_mem,
+					       sizeof(latest_mem), NULL),
+		     0);
+	cr_assert_eq(slip_latest_attach_readonly(&lr[1], latest_mem,
+						 sizeof(latest_mem), NULL),
+		     0);
+	slip_latest_source(&in[0], &lr[0]);
+	slip_latest_source(&in[1], &lr[1]);
+}
+
+Test(sources, a_newer_value_is_something_to_wait_for)
+{
+	uint64_t x = 5;
+	uint32_t len;
+
+	newest_value();
+	cr_assert_eq(slip_waitset_init(&w, in, 2), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT);
+		cr_assert_eq(slip_latest_write(&lw, &x, 8), 0);
+		cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 2);
+		for (int k = 0; k < 2; k++)
+			cr_assert_eq(slip_latest_read(&lr[k], &x, 8, &len), 0);
+	}
+	slip_latest_detach_writer(&lw);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 2);
+	cr_assert_eq(in[0].now, -EPIPE);
+	cr_assert_eq(in[1].now, -EPIPE);
+	slip_latest_detach_reader(&lr[0]);
+	cr_assert_eq(slip_waitset_wait(&w, 0), 2, "it is closed");
+	cr_assert_eq(in[0].now, -EPIPE);
+}
+
+static void *write_once(void *arg)
+{
+	uint64_t x = 5;
+
+	/* hint: somebody has announced that it sleeps */
+	while (arg && !(slip_a32_load_relaxed(&lw.ring->ev.word) & 1))
+		sched_yield();
+	cr_assert_eq(slip_latest_write(&lw, &x, 8), 0);
+	return NULL;
+}
+
+Test(sources, a_write_wakes_who_may_say_that_it_sleeps)
+{
+	pthread_t thread;
+
+	newest_value();
+	cr_assert_eq(slip_waitset_init(&w, in, 1), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, write_once, &lw), 0);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
+	pthread_join(thread, NULL);
+}
+
+Test(sources, who_may_not_looks_again_after_a_slice)
+{
+	pthread_t thread;
+
+	newest_value();
+	cr_assert_eq(slip_waitset_init(&w, in + 1, 1), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, write_once, NULL), 0);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
+	pthread_join(thread, NULL);
 }
