@@ -8,7 +8,11 @@
 
 #include "atomics/test/check.h"
 #include "futex/bridge.h"
+#include "futex/pass.h"
 #include "futex/test/peers.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 static long play_no_tmpfile(long nr, const long *arg)
 {
@@ -224,4 +228,22 @@ Test(low_fd, an_oracle_for_memory_may_get_descriptor_0)
 	cr_assert_neq(rg.file.ino, 0u, "it is known by more than its number");
 	slip_region_close(&rg);
 	close(fd);
+}
+
+Test(low_fd, descriptor_0_is_passed_on_like_any_other)
+{
+	int before = without_stdin();
+	int sock[2], end[2], fd;
+
+	cr_assert_eq(pipe(end), 0);
+	cr_assert_eq(end[0], 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sock), 0);
+	cr_assert_eq(slip_fd_send(sock[0], end[0]), 0);
+	cr_assert_eq(slip_fd_recv(sock[1], &fd), 0);
+	cr_assert_eq(close(fd), 0);
+	for (int i = 0; i < 2; i++) {
+		close(sock[i]);
+		close(end[i]);
+	}
+	cr_assert_eq(scratch_fds(), before);
 }
