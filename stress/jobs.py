@@ -72,8 +72,7 @@ REQUIRED = {
     "spsc": RING,
     "record": RING,
     "mpmc": RING,
-    # Mutants: stress/mutants/pending.
-    "latest": (ALL - {"mutants"}) | {"random-kills", "threads"},
+    "latest": ALL | {"random-kills", "threads"},
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
     "wait": HEADER,

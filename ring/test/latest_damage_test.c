@@ -70,6 +70,22 @@ Test(latest_damage, a_version_that_stays_behind_what_was_begun_poisons)
 	}
 }
 
+/* By one, where that is enough to be lapped. */
+Test(latest_damage, of_two_slots_the_second_one_begun_poisons)
+{
+	struct bench b;
+	uint64_t x;
+	uint32_t len;
+
+	setup(&b, 2, 8);
+	write_one(&b.w, 1);
+	slip_a64_store_relaxed(&b.w.ring->begun, 2); /* init */
+	expect(&b.r, 1);
+	slip_a64_store_relaxed(&b.w.ring->begun, 3); /* init */
+	cr_assert_eq(slip_latest_read(&b.r, &x, 8, &len), -EBADMSG);
+	teardown(&b);
+}
+
 Test(latest_damage, what_was_published_was_begun)
 {
 	struct bench b;

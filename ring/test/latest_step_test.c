@@ -117,6 +117,32 @@ Test(latest_step, a_read_is_whole_whatever_is_written_meanwhile)
 			read_amid_writes(slots, writes);
 }
 
+/* And begins the next one, over what was newest before. */
+static void write_some_and_begin(void)
+{
+	write_some();
+	if (slip_latest_put(&t.b.w, 0, "torn", 5))
+		_exit(95);
+}
+
+Test(latest_step, lapped_by_one_who_is_still_at_it_it_reads_what_is_whole)
+{
+	for (uint32_t slots = 2; slots <= 8; slots *= 2) {
+		bool there = true;
+
+		for (unsigned long at = 1; there; at++) {
+			make(slots);
+			for (int i = 0; i < OLD; i++)
+				write_next();
+			t.writes = slots - 1;
+			there = step_run(read_one, write_some_and_begin, at);
+			cr_assert(whole(), "%u slots, before access %lu: %d",
+				  slots, at, t.rc);
+			step_free();
+		}
+	}
+}
+
 Test(latest_step, a_write_is_seen_whole_or_not_at_all)
 {
 	for (int pieces = 0; pieces < 2; pieces++) {
