@@ -77,9 +77,8 @@ REQUIRED = {
     "event": ALL | {"random-kills", "threads"},
     "wait": HEADER,
     "mutex": ALL | {"random-kills", "threads"},
-    # Mutants of these two: stress/mutants/pending.
-    "deadlock": (ALL - {"mutants"}) | {"threads"},
-    "pi": ALL - {"mutants"},
+    "deadlock": ALL | {"threads"},
+    "pi": ALL,
     "rwlock": ALL | {"random-kills", "threads"},
     "sem": ALL | {"threads"},
     "robust": ALL | {"random-kills", "threads"},
