@@ -5,8 +5,14 @@
  *	slip_pause()		one hint to the core: x86-64 PAUSE, AArch64 ISB
  *	slip_backoff_pause()	1, 2, 4 ... 64 of them, for a thread that lost
  *				a race for a line
+ *	slip_prefetch_write()	fetch the line of a word for writing: before a
+ *				look by who will store to it next. Else a look
+ *				takes the line shared, and the store must ask
+ *				for it again. Not a hint that GCC gives for
+ *				x86-64 by itself; no instruction at all to
+ *				processors that do not know it
  *
- * Neither orders memory, blocks or enters the kernel. A test may define
+ * None orders memory, blocks or enters the kernel. A test may define
  * SLIP_PAUSE_HOOK to the name of a `void (*)(void)` function of its own, which
  * then replaces the instruction (a schedule explorer switches threads there).
  */
@@ -33,6 +39,15 @@ SLIP_CORE void slip_pause(void)
 	__asm__ volatile("isb" ::: "memory");
 #else
 	__asm__ volatile("" ::: "memory");
+#endif
+}
+
+SLIP_CORE void slip_prefetch_write(const void *at)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*SLIP_CAST(const char *, at)));
+#else
+	__builtin_prefetch(at, 1);
 #endif
 }
 

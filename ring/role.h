@@ -51,6 +51,7 @@ enum slip_role_state {
 #define SLIP_KIND_RECORD 2u
 #define SLIP_KIND_MPMC	 (3u | SLIP_KIND_NAMES_PEERS)
 #define SLIP_KIND_LATEST 6u
+#define SLIP_KIND_CALL	 9u
 
 /* The word of a role held by a member; id 0: by somebody without a peer. */
 SLIP_INLINE uint64_t slip_role_held_(uint32_t id, uint32_t gen)

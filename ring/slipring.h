@@ -37,6 +37,7 @@
 #include "../futex/uring.h"
 #include "../futex/wait.h"
 #include "../futex/waitset.h"
+#include "call.h"
 #include "latest.h"
 #include "mpmc.h"
 #include "mpmc_seat.h"

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "tools/bench/bench.h"
-#include "tools/bench/spsc_loops.h"
+#include "tools/bench/spsc_trip.h"
 
 struct question {
 	const struct spsc_queue *queue;
@@ -200,6 +200,15 @@ static int ask(const struct spsc_queue *queue, const struct bench_point *p,
 	}
 	q.bytes = q.kind->bytes(p->capacity, p->elem_bytes);
 	return run(&q, p, a, threads);
+}
+
+int bench_spsc_trip(const struct spsc_queue *queue, const struct bench_point *p,
+		    struct bench_answer *a)
+{
+	struct bench_point trips = *p;
+
+	trips.way = TRIPS;
+	return ask(queue, &trips, a, false);
 }
 
 #define ASK(name, threads)                                 \
