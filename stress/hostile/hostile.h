@@ -174,6 +174,8 @@ void latest_attach(struct stream *in);
 void mpmc_ring(struct stream *in);
 void mpmc_heard(struct stream *in);
 void mpmc_attach(struct stream *in);
+void call_ring(struct stream *in);
+void call_attach(struct stream *in);
 void inspect(struct stream *in);
 void role_words(struct stream *in);
 void event_word(struct stream *in);

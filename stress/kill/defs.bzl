@@ -16,6 +16,7 @@ COMPONENTS = [
     "region",
     "rwlock",
     "sem",
+    "call",
 ]
 
 _HEADERS = ["//atomics:headers", "//futex:headers", "//ring:headers"]

@@ -26,6 +26,7 @@
 #include "futex/sem.h"
 #include "futex/sem_set.h"
 #include "futex/waitset.h"
+#include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
@@ -87,6 +88,22 @@ struct kill_latest_victim {
 	uint32_t slots, value_bytes; /* of one to be made, */
 	unsigned flags;		     /* and its mode */
 	uint32_t len;		     /* of the value in data */
+	unsigned char data[128] SLIP_ALIGNED(64);
+};
+
+/* What a victim at request and reply has. */
+struct kill_call_victim {
+	struct slip_call_client c;
+	struct slip_call_server s;
+	struct slip_call_ticket t;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	uint32_t dead_id, dead_gen; /* whom it recovers */
+	uint32_t payload;
+	uint32_t slots; /* of a ring to be made, */
+	unsigned flags; /* and its mode */
 	unsigned char data[128] SLIP_ALIGNED(64);
 };
 
@@ -241,6 +258,19 @@ KILL_DECLARE(mpmc_nack);
 KILL_DECLARE(mpmc_attach);
 KILL_DECLARE(mpmc_detach);
 KILL_DECLARE(mpmc_recover);
+KILL_DECLARE(call_init);
+KILL_DECLARE(call_attach_client);
+KILL_DECLARE(call_detach_client);
+KILL_DECLARE(call_send);
+KILL_DECLARE(call_claim_commit);
+KILL_DECLARE(call_receive);
+KILL_DECLARE(call_until);
+KILL_DECLARE(call_attach_server);
+KILL_DECLARE(call_detach_server);
+KILL_DECLARE(call_take);
+KILL_DECLARE(call_take_until);
+KILL_DECLARE(call_reply);
+KILL_DECLARE(call_recover);
 KILL_DECLARE(cond_signal);
 KILL_DECLARE(cond_signal_inside);
 KILL_DECLARE(cond_broadcast);
