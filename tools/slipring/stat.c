@@ -10,6 +10,7 @@
 #include "ring/mpmc.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
+#include "tools/slipring/stat.h"
 #include "tools/slipring/view.h"
 
 /* What the rings have in common; amounts in their unit. */
@@ -103,7 +104,7 @@ static int look_at_ring(const struct slip_region_object *o, struct ring *r)
 	return 1;
 }
 
-static const char *mode_text(unsigned mode)
+const char *stat_mode_text(unsigned mode)
 {
 	return mode == SLIP_EVENT_ASYM	 ? "asym"
 	       : mode == SLIP_EVENT_FULL ? "full"
@@ -182,7 +183,7 @@ static json_t *peer_json(const struct slip_peer_info *p)
 			 "joined_seconds", (json_int_t)(age / 1000000000));
 }
 
-static json_t *role_json(const struct slip_region *rg, uint64_t word)
+json_t *stat_role_json(const struct slip_region *rg, uint64_t word)
 {
 	struct role role;
 
@@ -205,7 +206,7 @@ static json_t *seats_json(const struct slip_region *rg, const struct ring *r)
 
 		if (!word)
 			continue;
-		seat = role_json(rg, word);
+		seat = stat_role_json(rg, word);
 		(void)json_object_set_new(seat, "seat", json_integer(i));
 		(void)json_object_set_new(seat, "role",
 					  json_string(roles_text(word)));
@@ -223,8 +224,8 @@ static json_t *users_json(const struct slip_region *rg, const struct ring *r)
 
 	if (!info)
 		return json_pack("{so so}", "producer",
-				 role_json(rg, r->producer), "consumer",
-				 role_json(rg, r->consumer));
+				 stat_role_json(rg, r->producer), "consumer",
+				 stat_role_json(rg, r->consumer));
 	return json_pack("{sb sI sI sI so}", "work_queue",
 			 (info->flags & SLIP_MPMC_WORK) != 0, "held",
 			 (json_int_t)info->held, "returned",
@@ -238,7 +239,7 @@ static json_t *ring_json(const struct slip_region *rg, const struct ring *r)
 		"{ss ss sI sI sI sI ss}", "kind", r->kind, "unit", r->unit,
 		"capacity", (json_int_t)r->capacity, "fill",
 		(json_int_t)r->fill, "pushed", (json_int_t)r->pushed, "popped",
-		(json_int_t)r->popped, "event_mode", mode_text(r->mode));
+		(json_int_t)r->popped, "event_mode", stat_mode_text(r->mode));
 	json_t *users = users_json(rg, r);
 
 	(void)json_object_update(out, users);
@@ -252,25 +253,6 @@ static json_t *ring_json(const struct slip_region *rg, const struct ring *r)
 	return out;
 }
 
-/* What is being written; 0: nothing is, or (by the role) it was left so. */
-static uint64_t unfinished(const struct slip_latest_info *info)
-{
-	return info->begun == info->version ? 0 : info->begun;
-}
-
-static json_t *latest_json(const struct slip_region *rg,
-			   const struct slip_latest_info *info)
-{
-	return json_pack("{ss sI sI sI sI sI ss so}", "kind", "latest",
-			 "version", (json_int_t)info->version, "unfinished",
-			 (json_int_t)unfinished(info), "value_bytes",
-			 (json_int_t)info->len_guess, "value_bytes_max",
-			 (json_int_t)info->value_bytes, "slots",
-			 (json_int_t)info->slots, "event_mode",
-			 mode_text(info->mode), "writer",
-			 role_json(rg, info->writer));
-}
-
 static json_t *object_json(const struct slip_region *rg,
 			   const struct slip_region_object *o)
 {
@@ -278,16 +260,20 @@ static json_t *object_json(const struct slip_region *rg,
 		json_pack("{so sI sI sI}", "name", text_json(o->name),
 			  "kind_number", (json_int_t)o->kind, "offset",
 			  (json_int_t)o->offset, "bytes", (json_int_t)o->bytes);
-	struct slip_latest_info latest;
 	struct ring ring;
-	bool newest = o->kind == SLIP_KIND_LATEST;
-	int rc = newest ? slip_latest_inspect(o->mem, o->bytes, &latest)
-			: look_at_ring(o, &ring);
+	json_t *about = NULL;
+	int rc;
 
+	if (o->kind == SLIP_KIND_CALL)
+		rc = stat_call_json(rg, o, &about);
+	else if (o->kind == SLIP_KIND_LATEST)
+		rc = stat_latest_json(rg, o, &about);
+	else
+		rc = look_at_ring(o, &ring);
+	if (rc == 0 && !about)
+		about = ring_json(rg, &ring);
 	if (rc == 0)
-		(void)json_object_set_new(out, "ring",
-					  newest ? latest_json(rg, &latest)
-						 : ring_json(rg, &ring));
+		(void)json_object_set_new(out, "ring", about);
 	else if (rc < 0)
 		(void)json_object_set_new(out, "error", json_string(cause(rc)));
 	return out;
@@ -350,8 +336,8 @@ static void print_holder(const struct slip_region *rg, uint64_t word)
 	(void)putchar('\n');
 }
 
-static void print_role(const char *name, const struct slip_region *rg,
-		       uint64_t word)
+void stat_print_role(const char *name, const struct slip_region *rg,
+		     uint64_t word)
 {
 	(void)printf("    %-10s ", name);
 	print_holder(rg, word);
@@ -395,31 +381,18 @@ static void print_ring(const struct slip_region *rg, const struct ring *r)
 		print_seats(rg, r);
 		return;
 	}
-	print_role("producer", rg, r->producer);
-	print_role("consumer", rg, r->consumer);
-}
-
-static void print_latest(const struct slip_region *rg,
-			 const struct slip_latest_info *info)
-{
-	(void)printf("    %-10s version %" PRIu64 ", %u bytes of up to %u\n",
-		     "newest", info->version, info->len_guess,
-		     info->value_bytes);
-	if (unfinished(info))
-		(void)printf("    %-10s version %" PRIu64 "\n", "unfinished",
-			     unfinished(info));
-	print_role("writer", rg, info->writer);
+	stat_print_role("producer", rg, r->producer);
+	stat_print_role("consumer", rg, r->consumer);
 }
 
 static void print_object(const struct slip_region *rg,
 			 struct slip_region_object *o)
 {
 	char size[SIZE_TEXT_BYTES];
-	struct slip_latest_info latest;
-	struct ring ring;
+	struct ring ring = { .kind = "call" };
+	bool call = o->kind == SLIP_KIND_CALL;
 	bool newest = o->kind == SLIP_KIND_LATEST;
-	int rc = newest ? slip_latest_inspect(o->mem, o->bytes, &latest)
-			: look_at_ring(o, &ring);
+	int rc = call || newest ? 0 : look_at_ring(o, &ring);
 
 	make_printable(o->name);
 	(void)printf("object %s: ", o->name);
@@ -431,11 +404,13 @@ static void print_object(const struct slip_region *rg,
 		(void)printf("%s ring", ring.kind);
 	(void)printf(", %s at %" PRIu64 "\n", size_text(size, o->bytes),
 		     o->offset);
-	if (rc == 0 && newest)
-		print_latest(rg, &latest);
+	if (call)
+		rc = stat_print_call(rg, o);
+	else if (newest)
+		rc = stat_print_latest(rg, o);
 	else if (rc == 0)
 		print_ring(rg, &ring);
-	else if (rc < 0)
+	if (rc < 0)
 		(void)printf("    %s\n", cause(rc));
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* holder PATH STEP...: makes the region PATH with an MPMC work queue, a robust
- * semaphore of three units and a newest value, or opens it, does these things, and stays until it
- * is killed: a user for the tests of the command. STEP: producer, consumer,
- * only-consumer, push, take, nack, acquire (two units), writer, write, put. */
+ * semaphore of three units, a newest value and two slots for calls, or opens it,
+ * does these things, and stays until it is killed: a user for the tests of the
+ * command. STEP: producer, consumer, only-consumer, push, take, nack, acquire
+ * (two units); of the value: writer, write, put; of the slots: server, client,
+ * ask, serve. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 
 #include "futex/region_tools.h"
 #include "futex/robust_sem.h"
+#include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 
@@ -19,8 +22,8 @@
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem, *units, *pose;
-static size_t bytes, units_bytes, pose_bytes;
+static void *mem, *units, *pose, *calls;
+static size_t bytes, units_bytes, pose_bytes, calls_bytes;
 
 static int make(const char *name)
 {
@@ -34,8 +37,9 @@ static int make(const char *name)
 	bytes = slip_mpmc_bytes(CAPACITY, 8, FLAGS);
 	units_bytes = slip_robust_sem_bytes(4);
 	pose_bytes = slip_latest_bytes(SLIP_LATEST_SLOTS, 100);
-	rc = slip_region_create_at(&rg, dir, bytes + units_bytes + pose_bytes,
-				   0);
+	calls_bytes = slip_call_bytes(2, 48);
+	rc = slip_region_create_at(
+		&rg, dir, bytes + units_bytes + pose_bytes + calls_bytes, 0);
 	if (rc)
 		return rc;
 	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
@@ -51,6 +55,10 @@ static int make(const char *name)
 	rc = pose ? slip_latest_init(pose, pose_bytes, SLIP_LATEST_SLOTS, 100,
 				     0)
 		  : -ENOSPC;
+	if (rc)
+		return rc;
+	calls = slip_region_add(&rg, "calls", SLIP_KIND_CALL, calls_bytes);
+	rc = calls ? slip_call_init(calls, calls_bytes, 2, 48, 0) : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -66,7 +74,10 @@ static int come(const char *name)
 	units = slip_region_find(&rg, "units", SLIP_KIND_ROBUST_SEM,
 				 &units_bytes);
 	pose = slip_region_find(&rg, "pose", SLIP_KIND_LATEST, &pose_bytes);
-	return mem && units && pose ? slip_peer_join(&self, &rg) : -ENOENT;
+	calls = slip_region_find(&rg, "calls", SLIP_KIND_CALL, &calls_bytes);
+	if (!mem || !units || !pose || !calls)
+		return -ENOENT;
+	return slip_peer_join(&self, &rg);
 }
 
 static int attach(struct slip_mpmc *q, unsigned roles)
@@ -80,6 +91,24 @@ static int acquire(void)
 	int rc = slip_robust_sem_attach(&s, units, units_bytes, &self);
 
 	return rc ? rc : slip_robust_sem_acquire_try(&s, 2);
+}
+
+/* 1: no such step. */
+static int call(const char *step)
+{
+	static struct slip_call_ticket t;
+	static struct slip_call_client c;
+	static struct slip_call_server s;
+
+	if (strcmp(step, "server") == 0)
+		return slip_call_attach_server(&s, calls, calls_bytes, &self);
+	if (strcmp(step, "client") == 0)
+		return slip_call_attach_client(&c, calls, calls_bytes, &self);
+	if (strcmp(step, "ask") == 0)
+		return slip_call_send(&c, "what", 4);
+	if (strcmp(step, "serve") == 0)
+		return slip_call_take(&s, &t) ? 0 : -EAGAIN;
+	return 1;
 }
 
 static int act(const char *step)
@@ -114,8 +143,11 @@ int main(int argc, char **argv)
 {
 	int rc = argc > 1 ? come(argv[1]) : -EINVAL;
 
-	for (int i = 2; !rc && i < argc; i++)
-		rc = act(argv[i]);
+	for (int i = 2; !rc && i < argc; i++) {
+		rc = call(argv[i]);
+		if (rc > 0)
+			rc = act(argv[i]);
+	}
 	if (rc) {
 		slip_peer_leave(&self);
 		(void)fprintf(stderr, "holder: %s\n", slip_region_strerror(rc));
