@@ -260,6 +260,7 @@ Test(pi_mutex, errors_of_init_and_attach)
 	struct slip_pi_mutex_shared s, *lock;
 	struct slip_pi_mutex m;
 	struct slip_peer none;
+	uint32_t gen;
 
 	begin();
 	lock = &me.words->lock;
@@ -280,9 +281,10 @@ Test(pi_mutex, errors_of_init_and_attach)
 	script = no_pi;
 	cr_assert_eq(slip_pi_mutex_attach(&m, lock, &me.self), -ENOSYS);
 	script = NULL;
-	me.self.gen += SLIP_PI_MUTEX_GENS_;
+	gen = me.self.gen;
+	me.self.gen = SLIP_PI_MUTEX_GENS_;
 	cr_assert_eq(slip_pi_mutex_attach(&m, lock, &me.self), -EOVERFLOW);
-	me.self.gen -= SLIP_PI_MUTEX_GENS_;
+	me.self.gen = gen;
 	slip_region_close(&me.rg);
 	cr_assert_eq(slip_pi_mutex_attach(&m, lock, &me.self), -EINVAL);
 	cr_assert_eq(slip_pi_mutex_lock(&me.m), -EINVAL);

@@ -24,7 +24,7 @@ import lib
 BLIND = {"unit": ("order",), "asan": ("order", "fence"), "tsan": ("boundary",),
          "explore": ("boundary",), "kill": ("order", "fence")}
 MPMC = "ring/mpmc"
-SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem")
+SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem", "futex/seats", "futex/pi_mutex")
 OUT = "out"  # of a tree: what was built for the mutant at hand
 BOUND = ("--executions", "5000", "--seconds", "60")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
