@@ -73,13 +73,23 @@ static void rmw(void)
 }
 
 /* Nobody is watched, and so nobody looks up from its sleep. */
-static void blind(void)
+static void make_blind(unsigned mode)
 {
-	make(4, SLIP_EVENT_ASYM, false);
+	make(4, mode, false);
 	for (unsigned t = 0; t < X_THREADS; t++) {
 		s.l[t].free.slice_ns = SLIP_FOREVER;
 		s.l[t].gone.slice_ns = SLIP_FOREVER;
 	}
+}
+
+static void blind(void)
+{
+	make_blind(SLIP_EVENT_ASYM);
+}
+
+static void blind_rmw(void)
+{
+	make_blind(SLIP_EVENT_RMW);
 }
 
 /* Thread 0 writes. */
@@ -463,6 +473,16 @@ static const struct x_model models[] = {
 		.name = "blind",
 		.operation = "rwlock.read+write",
 		.once = blind,
+		.threads = { read_one, write_one, read_one },
+		.final = usable,
+		.finish = both,
+		.sys = peers_sys,
+		.preemptions = 3,
+	},
+	{
+		.name = "blind-rmw",
+		.operation = "rwlock.read+write",
+		.once = blind_rmw,
 		.threads = { read_one, write_one, read_one },
 		.final = usable,
 		.finish = both,
