@@ -76,7 +76,8 @@
  * (unless another reader sleeps too): it looks again every 6 ms (SLIP_SLICE_NS),
  * or at the end of a shorter deadline, after spinning a little. So a value may
  * be seen 6 ms late, and each look costs a few us of its own. The writer pays
- * nothing. The memory must be a shared mapping: on a private one -EFAULT.
+ * nothing. The memory must be a shared mapping: what others write to a file may
+ * never show in a private one, and nothing says so.
  *
  * Order: what the writer did before write is visible after the read that
  * returned the value or one later. A reader's versions never go back.
@@ -240,7 +241,8 @@ slip_latest_attach_readonly(struct slip_latest_reader *r, const void *mem,
 		0, true);
 }
 
-/* The longest value: read once, by attach. 0: the handle never attached. */
+/* The longest value: read once, by attach. 0: the memory was refused, or never
+ * looked at. */
 SLIP_INLINE SLIP_MUST_CHECK uint32_t
 slip_latest_writer_value_bytes(const struct slip_latest_writer *w)
 {
@@ -355,8 +357,10 @@ SLIP_INLINE uint64_t slip_latest_skipped(const struct slip_latest_reader *r)
  *
  * Returns 0; -ETIMEDOUT; -EPIPE: there is none and the writer detached or died;
  * -EBADMSG: damaged; -ECHILD: in a fork child, if there is a peer; -ENOSYS,
- * -EPERM, -ENOMEM: membarrier is refused by now; -EFAULT: the memory is gone
- * (or, read-only, no shared mapping). A death is noticed within a slice (6 ms),
+ * -EPERM, -ENOMEM: membarrier is refused by now; -EINVAL: the region is closed;
+ * -EFAULT: the memory is gone (or, read-only, it is anonymous and private). What
+ * a read refused with -EMSGSIZE is still newer: so a loop needs a buffer of
+ * slip_latest_reader_value_bytes(). A death is noticed within a slice (6 ms),
  * a detach at once, or, read-only, within a slice.
  */
 SLIP_INLINE SLIP_MUST_CHECK int

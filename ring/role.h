@@ -145,9 +145,16 @@ SLIP_INLINE int slip_role_look_(const slip_a64 *role,
 	 * brings by itself what a dead holder did. Pairs: slip_role_drop_ (R1),
 	 * slip_role_bury_ (R2). Else: as there. */
 	uint64_t word = slip_a64_load_acquire(role);
+	uint64_t held = word;
 
-	if ((word & 15) == SLIP_ROLE_HELD && !slip_role_taken_(word, asker))
-		return SLIP_ROLE_DEAD;
+	if ((word & 15) == SLIP_ROLE_HELD && !slip_role_taken_(word, asker)) {
+		/* ROLE-A1, ROLE-A2 onlooker: the same, for it may have given the
+		 * role back before it left. Pairs: slip_role_drop_ (R1),
+		 * slip_role_bury_ (R2). Else: the living are called dead. */
+		word = slip_a64_load_acquire(role);
+		if (word == held)
+			return SLIP_ROLE_DEAD;
+	}
 	return (word & 15) > SLIP_ROLE_DEAD ? SLIP_ROLE_DEAD
 					    : SLIP_CAST(int, word & 15);
 }
