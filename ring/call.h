@@ -76,7 +76,9 @@
  * slot, if there is one. The old slot is free for anybody once it is answered.
  * So a late reply is never taken for that of the next request: it is in another
  * slot, or has another number. What was given up may still be carried out, also
- * after later requests; slip_call_orphan says if nobody waits any more.
+ * after later requests. slip_call_orphan says if the client has left, died or asked
+ * on elsewhere. A client that gives up again and again beside a server that does
+ * not answer takes one slot each time, until none is left for those who come.
  *
  * Death. A request is there from the one store to the slot's word on. A reply
  * is first staged in a place of the server's own, then said to be there (by a
@@ -379,8 +381,8 @@ slip_call_wait_server_until(struct slip_call_client *c, uint64_t deadline_ns)
 	return slip_side_wait_peer_(&c->side, NULL, NULL, deadline_ns);
 }
 
-/* send that waits for the reply to what was given up, or a free slot; -EPIPE
- * also as soon as the server is known to be gone. */
+/* send that waits for the reply to what was given up, or, noticed within a slice
+ * (6 ms), a free slot; -EPIPE also as soon as the server is known to be gone. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_call_send_until(struct slip_call_client *c,
 						     const void *data,
 						     uint32_t bytes,
@@ -391,9 +393,12 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_send_until(struct slip_call_client *c,
 	if (!rc && slip_role_gone_(c->side.theirs))
 		rc = -EPIPE;
 	while (!rc && (rc = slip_call_send(c, data, bytes)) == -EAGAIN &&
-	       c->gave_up)
+	       c->gave_up) {
+		c->side.gone = slip_call_no_server_;
 		rc = slip_side_wait_(&c->side, slip_call_may_ask_, c,
 				     deadline_ns);
+		c->side.gone = NULL;
+	}
 	return rc;
 }
 

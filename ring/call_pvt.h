@@ -363,6 +363,8 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_sit_at_(struct slip_call_client *c,
 		return -EBUSY;
 	}
 	slip_call_enrol_(c->ring, i);
+	/* A server told of the role may have counted before. */
+	slip_event_notify(c->side.tell, c->side.mode);
 	c->slot = slot;
 	c->at = i;
 	c->number = w & ~(SLIP_CALL_ONE_ - 1);
@@ -414,11 +416,24 @@ SLIP_COLD int slip_call_clear_(struct slip_call_client *c, bool ask)
 	return rc;
 }
 
-/* What slip_side_wait_ asks. */
+/* What slip_side_wait_ asks: also who is dead, once a slice has gone by. */
 SLIP_INLINE int slip_call_may_ask_(void *handle)
 {
-	return slip_call_clear_(SLIP_CAST(struct slip_call_client *, handle),
-				false);
+	struct slip_call_client *c =
+		SLIP_CAST(struct slip_call_client *, handle);
+
+	return slip_call_clear_(c, c->side.waited);
+}
+
+/* Whoever waits for a slot needs slices also without peers: who leaves one tells
+ * the server alone. */
+SLIP_INLINE bool slip_call_no_server_(void *handle,
+				      const struct slip_peer *asker)
+{
+	struct slip_call_client *c =
+		SLIP_CAST(struct slip_call_client *, handle);
+
+	return slip_role_state_(c->side.theirs, asker) >= SLIP_ROLE_CLOSED;
 }
 
 SLIP_INLINE int slip_call_has_reply_(void *handle)
@@ -507,6 +522,8 @@ SLIP_CORE bool slip_call_ours_(const struct slip_call_server *s,
 {
 	/* own: only servers write there, one after the other */
 	return t->data && t->at < s->shape.slots &&
+	       t->data ==
+		       slip_call_slot_of_(s, t->at) + SLIP_CALL_PAYLOAD_AT_ &&
 	       slip_a64_load_relaxed(&s->taken[t->at]) == t->taken;
 }
 
@@ -533,6 +550,9 @@ SLIP_CORE void slip_call_answer_(struct slip_call_server *s,
 	uint64_t w = slip_call_with_(t->taken, bytes, SLIP_CALL_DONE_);
 	unsigned char *slot = slip_call_slot_of_(s, t->at);
 
+	/* CALL-H1 server: the last reply was given back before the stage is
+	 * changed. Pairs: slip_call_resume_. Else: a successor delivers it torn. */
+	slip_fence_light();
 	slip_copy(s->stage, data, bytes);
 	/* own: read by a successor */
 	slip_a64_store_relaxed(&s->ring->staged, w);
@@ -545,7 +565,7 @@ SLIP_CORE void slip_call_answer_(struct slip_call_server *s,
 	/* CALL-H1 server: that is said before the request is overwritten.
 	 * Pairs: slip_call_resume_. Else: a successor delivers it torn. */
 	slip_fence_light();
-	slip_copy(slot + SLIP_CALL_PAYLOAD_AT_, data, bytes);
+	slip_copy(slot + SLIP_CALL_PAYLOAD_AT_, s->stage, bytes);
 	slip_call_publish_(s, t->at, slot, w);
 }
 
@@ -593,12 +613,11 @@ SLIP_COLD void slip_call_resume_(struct slip_call_server *s)
 	}
 }
 
-/* Tell every client to look again. */
+/* Tell every client to look again; every slot, as one that comes may not be
+ * counted yet. */
 SLIP_INLINE void slip_call_tell_all_(struct slip_call_server *s)
 {
-	uint32_t high = slip_call_high_(s->ring, &s->shape);
-
-	for (uint32_t i = 0; i < high; i++)
+	for (uint32_t i = 0; i < s->shape.slots; i++)
 		slip_event_notify(&s->sides[i].ev_reply, s->side.mode);
 }
 

@@ -387,6 +387,49 @@ Test(call, a_ticket_is_good_for_one_reply)
 	teardown();
 }
 
+Test(call, a_ticket_is_of_one_ring)
+{
+	size_t bytes = slip_call_bytes(2, 8);
+	void *mem = fresh_memory(bytes);
+	struct slip_call_client c;
+	struct slip_call_server other;
+	struct slip_call_ticket t;
+
+	setup(2, 8);
+	cr_assert_eq(slip_call_init(mem, bytes, 2, 8, 0), 0);
+	cr_assert_eq(slip_call_attach_server(&other, mem, bytes, NULL), 0);
+	cr_assert_eq(slip_call_attach_client(&c, mem, bytes, NULL), 0);
+	ask(0, 1);
+	cr_assert_eq(slip_call_send(&c, "q", 1), 0);
+	cr_assert(slip_call_take(&b.s, &b.t) && slip_call_take(&other, &t));
+	cr_assert_eq(slip_call_reply(&b.s, &t, "r", 1), -EINVAL);
+	hear_nothing(0, -EAGAIN);
+	cr_assert_eq(slip_call_reply(&other, &t, "r", 1), 0);
+	slip_call_detach_client(&c);
+	slip_call_detach_server(&other);
+	free(mem);
+	teardown();
+}
+
+/* What was staged is what is delivered, though the request is overwritten. */
+Test(call, a_reply_may_be_a_part_of_its_request)
+{
+	unsigned char words[48], back[48];
+	uint32_t bytes;
+
+	setup(1, 48);
+	fill(words, 48, 7);
+	cr_assert_eq(slip_call_send(&b.c[0], words, 48), 0);
+	cr_assert(slip_call_take(&b.s, &b.t));
+	cr_assert_eq(slip_call_reply(&b.s, &b.t,
+				     (const unsigned char *)b.t.data + 8, 40),
+		     0);
+	cr_assert_eq(slip_call_receive(&b.c[0], back, 48, &bytes), 0);
+	cr_assert_eq(bytes, 40u);
+	cr_assert_eq(memcmp(back, words + 8, 40), 0);
+	teardown();
+}
+
 Test(call, everybody_gets_a_turn)
 {
 	uint64_t served[CLIENTS] = { 0 };

@@ -878,6 +878,131 @@ static void stop_done(void)
 	some += s.heard[1] == 1;
 }
 
+/* --- who comes, leaves or waits for room ----------------------------------- */
+
+static void second_slot_taken(void)
+{
+	make(2, SLIP_EVENT_FULL);
+	X_ASSERT(!attach_c(&s.c2, NULL), "attach");
+}
+
+static void comes_and_waits(void)
+{
+	X_ASSERT(!attach_c(&s.c, NULL), "attach");
+	X_ASSERT(!slip_call_wait_server_until(&s.c, SLIP_FOREVER), "wait");
+	all++;
+}
+
+static void server_comes(void)
+{
+	X_ASSERT(!attach_s(&s.s, NULL), "attach");
+}
+
+static void server_alone(void)
+{
+	make(1, SLIP_EVENT_FULL);
+	X_ASSERT(!attach_s(&s.s, NULL), "attach");
+}
+
+static void comes_and_asks(void)
+{
+	int rc;
+
+	X_ASSERT(!attach_c(&s.c, NULL), "attach");
+	rc = call_until(&s.c, 1, SLIP_FOREVER);
+	X_ASSERT(rc == -EPIPE, "call says %d", rc);
+	all++;
+}
+
+static void server_leaves(void)
+{
+	slip_call_detach_server(&s.s);
+}
+
+static void client_comes(void)
+{
+	X_ASSERT(!attach_c(&s.c, NULL), "attach");
+}
+
+static void server_waits(void)
+{
+	X_ASSERT(!slip_call_wait_client_until(&s.s, SLIP_FOREVER), "wait");
+	all++;
+}
+
+static void told_at_once(void)
+{
+	X_ASSERT(slip_now_ns() - s.began_ns < SLIP_SLICE_NS,
+		 "told by a slice only");
+}
+
+/* The first client has given up what the server is at; the other has the other
+ * slot. */
+static void no_room(struct slip_peer *self, struct slip_peer *other,
+		    struct slip_peer *server)
+{
+	struct slip_call_ticket t;
+
+	make(2, SLIP_EVENT_FULL);
+	X_ASSERT(!attach_c(&s.c, self), "attach");
+	X_ASSERT(!attach_c(&s.c2, other), "attach");
+	X_ASSERT(!attach_s(&s.s, server), "attach");
+	X_ASSERT(!ask(&s.c, 1) && slip_call_take(&s.s, &t), "ask");
+	slip_call_abandon(&s.c);
+}
+
+static void full(void)
+{
+	no_room(NULL, NULL, NULL);
+}
+
+static void full_of_members(void)
+{
+	no_room(&peers_member[0], &peers_member[1], &peers_member[X_THREADS]);
+}
+
+static void send_2_until(uint64_t deadline)
+{
+	const uint64_t words[2] = { 2, ~UINT64_C(2) };
+
+	s.rc[0] = slip_call_send_until(&s.c, words, sizeof(words), deadline);
+}
+
+static void waits_for_room(void)
+{
+	send_2_until(SLIP_FOREVER);
+	X_ASSERT(!s.rc[0], "send says %d", s.rc[0]);
+	all++;
+}
+
+static void waits_a_while_for_room(void)
+{
+	send_2_until(slip_after_ns(20 * SLIP_SLICE_NS));
+}
+
+static void makes_room(void)
+{
+	slip_call_detach_client(&s.c2);
+}
+
+static void is_there(void)
+{
+	/* hint: where it may die */
+	(void)slip_a32_load_relaxed(&s.ready);
+	(void)slip_a32_load_relaxed(&s.ready);
+}
+
+static void the_dead_make_room(void)
+{
+	all += x_dead(1);
+	X_ASSERT(!x_dead(1) || !s.rc[0], "send says %d", s.rc[0]);
+}
+
+static void it_happened(void)
+{
+	X_ASSERT(all, "never");
+}
+
 static const struct x_model models[] = {
 	{
 		.name = "calls",
@@ -887,6 +1012,51 @@ static const struct x_model models[] = {
 		.final = three_answered,
 		.finish = all_happened,
 		.preemptions = 5,
+	},
+	{
+		.name = "client-comes-server-comes",
+		.operation = "call.attach+detach",
+		.once = second_slot_taken,
+		.threads = { comes_and_waits, server_comes },
+		.finish = it_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "client-comes-server-leaves",
+		.operation = "call.attach+detach",
+		.once = server_alone,
+		.threads = { comes_and_asks, server_leaves },
+		.finish = it_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "first-client",
+		.operation = "call.attach+detach",
+		.once = server_alone,
+		.threads = { client_comes, server_waits },
+		.final = told_at_once,
+		.finish = it_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "room",
+		.operation = "call.abandon+send",
+		.once = full,
+		.threads = { waits_for_room, makes_room },
+		.finish = it_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "dead-room",
+		.operation = "call.abandon+send",
+		.once = full_of_members,
+		.threads = { waits_a_while_for_room, is_there },
+		.final = the_dead_make_room,
+		.finish = it_happened,
+		.sys = peers_sys,
+		.mortal = 2,
+		.troubles = 1,
+		.preemptions = 3,
 	},
 	{
 		.name = "two-clients",
