@@ -160,7 +160,7 @@ def explore(tree, path):
     """The models of one program of the explorer, a bounded run of each."""
     name = pathlib.Path(path).stem.replace("_models", "")
     out = f"{OUT}/{name}_models"
-    build = ["env", "OPT=-O1", "stress/explore/build", out, path, "."]
+    build = ["stress/explore/build", out, path, "."]
     status, _ = run(build, tree, 300)
     if status != 0:  # let the baseline say so
         yield Check(f"explore {name}", 1, [path], out, build)
