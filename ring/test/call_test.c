@@ -377,6 +377,7 @@ Test(call, a_ticket_is_good_for_one_reply)
 		     "of the request before, while one is with us");
 	slip_call_detach_server(&b.s);
 	cr_assert_eq(slip_call_reply(&b.s, &first, "w", 1), -EPIPE, "detached");
+	cr_assert(!slip_call_orphan(&b.s, &first), "detached");
 	cr_assert_eq(attach_s(), 0, "again");
 	cr_assert_eq(slip_call_reply(&b.s, &first, "x", 1), -EINVAL,
 		     "of the server before");
