@@ -30,7 +30,7 @@ JOBS = (
     *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds {SECONDS.get(m, 0.2)}",
           f"{BIN}explore/{m} --seconds {{each}} --seed {{seed}}", 600)
       for m in MODELS),
-    *(Job(s, "", f"stress/explore/seeded {s}",
+    *(Job(s, "", f"stress/explore/seeded --quick {s}",
           f"stress/explore/seeded {s} --seconds {{each}}", 600)
       for s in SEEDS),
     Job("kill", "//stress/kill", f"{BIN}kill/kill",
