@@ -4,9 +4,6 @@
  * them for reading only, and that die, stop, fork, exec or leave at a known
  * point: what can be read then, and who may take over. Random instants:
  * stress/latest_stress.c.
- *
- * No test waits and hopes. A child tells by a word on the stage how far it has
- * come; that somebody is about to sleep shows in the event's own word.
  */
 #define _GNU_SOURCE
 #include "latest_bench.h"
@@ -14,69 +11,26 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where parent and children meet, outside the ring. */
-struct stage {
-	slip_a32 reached; /* by the child */
-	slip_a32 go;	  /* to the child */
-};
-
-/* A region with one ring, as one process has it. */
-struct world {
-	struct slip_region rg;
-	struct slip_peer self;
-	void *mem;
-	size_t bytes;
-	struct stage *stage;
-	struct slip_latest_writer w;
+#define WORLD_KIND SLIP_KIND_LATEST
+#define WORLD_HANDLES                \
+	struct slip_latest_writer w; \
 	struct slip_latest_reader r;
-};
-
-/* qemu-user ignores the advice that keeps a region from a fork child. */
-static bool fork_is_noticed(void)
-{
-	unsigned char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int status = -1;
-	pid_t pid;
-
-	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK))
-		return false;
-	*page = 1;
-	pid = fork();
-	if (pid == 0)
-		_exit(*page);
-	(void)!waitpid(pid, &status, 0);
-	munmap(page, 4096);
-	return status == 0;
-}
+#include "world.h"
 
 /* Both handles begin as detached ones, so that end() may detach any. */
 static struct world *begin(uint32_t slots)
 {
 	static struct world w;
-	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (!fork_is_noticed())
-		cr_skip("no MADV_WIPEONFORK here: an emulator?");
 	memset(&w, 0, sizeof(w));
 	w.w.error = -EPIPE;
 	w.r.error = -EPIPE;
-	cr_assert(shared != MAP_FAILED, "mmap");
-	w.stage = shared;
-	w.bytes = slip_latest_bytes(slots, 8);
-	cr_assert_eq(slip_region_create(&w.rg, w.bytes, SLIP_REGION_MEMFD), 0,
-		     "region");
-	w.mem = slip_region_add(&w.rg, "value", SLIP_KIND_LATEST, w.bytes);
-	cr_assert(w.mem != NULL, "object");
+	world_open(&w, slip_latest_bytes(slots, 8));
 	cr_assert_eq(slip_latest_init(w.mem, w.bytes, slots, 8, 0), 0, "init");
-	cr_assert_eq(slip_region_publish(&w.rg, NULL, 0), 0, "publish");
-	cr_assert_eq(slip_peer_join(&w.self, &w.rg), 0, "join");
+	world_publish(&w);
 	return &w;
 }
 
@@ -84,9 +38,7 @@ static void end(struct world *w)
 {
 	slip_latest_detach_writer(&w->w);
 	slip_latest_detach_reader(&w->r);
-	slip_peer_leave(&w->self);
-	slip_region_close(&w->rg);
-	munmap(w->stage, 4096);
+	world_close(w);
 }
 
 static int attach_writer(struct world *w)
@@ -101,27 +53,6 @@ static int attach_reader(struct world *w)
 
 /* --- children --------------------------------------------------------------- */
 
-/* In a fork child: the parent's region once more, elsewhere. */
-static bool map_again(struct world *w, const struct world *parent,
-		      unsigned flags)
-{
-	/* The parent's mapping is not inherited; keep its place taken. */
-	void *taken = mmap(parent->rg.mem, parent->rg.bytes, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	*w = *parent;
-	if (taken != parent->rg.mem ||
-	    slip_region_adopt(&w->rg, slip_region_fd(&parent->rg), flags))
-		return false;
-	w->mem = slip_region_find(&w->rg, "value", SLIP_KIND_LATEST, &w->bytes);
-	return w->mem && w->mem != parent->mem;
-}
-
-static bool join_again(struct world *w, const struct world *parent)
-{
-	return map_again(w, parent, 0) && slip_peer_join(&w->self, &w->rg) == 0;
-}
-
 static bool look_only(struct world *w, const struct world *parent)
 {
 	if (!map_again(w, parent, SLIP_REGION_READONLY))
@@ -130,99 +61,6 @@ static bool look_only(struct world *w, const struct world *parent)
 	return slip_latest_attach_readonly(&w->r, w->mem, w->bytes, &w->self) ==
 	       0;
 }
-
-static pid_t spawn_as(const struct world *parent,
-		      bool (*become)(struct world *, const struct world *),
-		      int (*body)(struct world *))
-{
-	static struct world mine;
-	pid_t pid;
-
-	/* own, init: no child runs yet */
-	slip_a32_store_relaxed(&parent->stage->reached, 0);
-	pid = fork();
-	cr_assert(pid >= 0, "fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(50);
-		_exit(become(&mine, parent) ? body(&mine) : 99);
-	}
-	return pid;
-}
-
-/* Runs `body` in a child with a membership of its own. */
-static pid_t spawn(const struct world *parent, int (*body)(struct world *))
-{
-	return spawn_as(parent, join_again, body);
-}
-
-/* The child is here, and all it did before can be seen. */
-static void reach(struct world *w, uint32_t point)
-{
-	slip_a32_store_release(&w->stage->reached, point);
-}
-
-static void freeze(struct world *w)
-{
-	reach(w, 1);
-	for (;;)
-		pause();
-}
-
-static void await(struct world *w, pid_t pid, uint32_t point)
-{
-	int status;
-
-	while (slip_a32_load_acquire(&w->stage->reached) != point) {
-		cr_assert_eq(waitpid(pid, &status, WNOHANG), 0,
-			     "the child ended early");
-		sched_yield();
-	}
-}
-
-static void await_go(struct world *w)
-{
-	while (!slip_a32_load_acquire(&w->stage->go))
-		sched_yield();
-}
-
-/* For a child: somebody has announced that it sleeps. */
-static void await_sleeper(struct world *w)
-{
-	while (!(slip_a32_load_relaxed(&w->w.ring->ev.word) & 1)) /* hint */
-		sched_yield();
-}
-
-static int end_of(pid_t pid)
-{
-	int status = 0;
-
-	cr_assert_eq(waitpid(pid, &status, 0), pid, "waitpid");
-	return status;
-}
-
-static void kill_and_wait(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	cr_assert_eq(end_of(pid), SIGKILL, "not killed");
-}
-
-static void expect_exit(pid_t pid)
-{
-	int status = end_of(pid);
-
-	cr_assert(WIFEXITED(status), "child: wait status %#x",
-		  (unsigned)status);
-	cr_assert_eq(WEXITSTATUS(status), 0, "child: line or code %d",
-		     WEXITSTATUS(status));
-}
-
-/* In a child: which of its checks failed is its exit status. */
-#define EXPECT(number, cond)           \
-	do {                           \
-		if (!(cond))           \
-			return number; \
-	} while (0)
 
 static bool write_to(struct world *w, uint64_t first, uint64_t last)
 {
@@ -294,7 +132,7 @@ static int publishes_untold_and_dies(struct world *w)
 	EXPECT(1, attach_writer(w) == 0);
 	EXPECT(2, slip_latest_put(&w->w, 0, &x, 8) == 0);
 	slip_a32_store_release(&w->w.ring->lens[1], 8);
-	await_sleeper(w);
+	await_sleeper(&w->w.ring->ev);
 	slip_a64_store_release(&w->w.ring->latest, 1);
 	kill(getpid(), SIGKILL);
 	return 3;
@@ -320,7 +158,7 @@ static int writes_and_dies_when_awaited(struct world *w)
 	EXPECT(1, attach_writer(w) == 0);
 	EXPECT(2, write_to(w, 1, 3));
 	reach(w, 1);
-	await_sleeper(w);
+	await_sleeper(&w->w.ring->ev);
 	kill(getpid(), SIGKILL);
 	return 3;
 }
@@ -392,7 +230,7 @@ static int leaves_when_awaited(struct world *w)
 	EXPECT(1, attach_writer(w) == 0);
 	EXPECT(2, write_to(w, 5, 5));
 	reach(w, 1);
-	await_sleeper(w);
+	await_sleeper(&w->w.ring->ev);
 	slip_latest_detach_writer(&w->w);
 	slip_peer_leave(&w->self);
 	slip_region_close(&w->rg);
@@ -439,7 +277,7 @@ Test(latest_crash, nobody_notices_that_a_reader_dies)
 	for (int i = 0; i < 3; i++) {
 		pids[i] = spawn(w, waits_for_ever);
 		await(w, pids[i], 1);
-		await_sleeper(w);
+		await_sleeper(&w->w.ring->ev);
 		kill_and_wait(pids[i]);
 	}
 	cr_assert(write_to(w, 1, 100), "on and on");

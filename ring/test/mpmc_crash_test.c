@@ -3,9 +3,6 @@
  * ring/mpmc.h between processes that map it at different addresses, and that
  * die, stop, fork or leave at a known point: what is delivered then, how often,
  * and who may take part. Every instruction: stress/kill.
- *
- * No test waits and hopes. A child tells by a word on the stage how far it has
- * come; that somebody is about to sleep shows in the event's own word.
  */
 #define _GNU_SOURCE
 #define SLIP_COPY_HOOK copy_or_die
@@ -18,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,98 +22,31 @@
 
 #define SEATS 4
 
-/* The next slip_copy() but so many is the end of the process (or it stands
- * still there); -1: none. */
-static int copies_to_live = -1;
-static slip_a32 *still; /* tell here, and wait for the end */
-
-void copy_or_die(void *to, const void *from, size_t bytes)
-{
-	if (copies_to_live == 0) {
-		memcpy(to, from, bytes / 2);
-		if (still)
-			slip_a32_store_release(still, 1);
-		else
-			kill(getpid(), SIGKILL);
-		while (still)
-			pause();
-	}
-	copies_to_live -= copies_to_live > 0;
-	memcpy(to, from, bytes);
-}
-
-/* Where parent and children meet, outside the ring. */
-struct stage {
-	slip_a32 reached; /* by the child */
-	slip_a32 go;	  /* to the child */
-	slip_a32 pid;
-	slip_a32 id;
-	slip_a32 gen;
-};
-
-/* A region with one ring, as one process has it. */
-struct world {
-	struct slip_region rg;
-	struct slip_peer self;
-	void *mem;
-	size_t bytes;
-	struct stage *stage;
-	struct slip_mpmc p;
+#define WORLD_KIND SLIP_KIND_MPMC
+#define WORLD_HANDLES       \
+	struct slip_mpmc p; \
 	struct slip_mpmc c;
-};
+#include "world.h"
 
 static struct slip_mpmc_ring *ring_of(struct world *w)
 {
 	return w->mem;
 }
 
-/* qemu-user ignores the advice that keeps a region from a fork child. */
-static bool fork_is_noticed(void)
-{
-	unsigned char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int status = -1;
-	pid_t pid;
-
-	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK))
-		return false;
-	*page = 1;
-	pid = fork();
-	if (pid == 0)
-		_exit(*page);
-	(void)!waitpid(pid, &status, 0);
-	munmap(page, 4096);
-	return status == 0;
-}
-
 static void begin(struct world *w, uint32_t capacity, unsigned flags)
 {
-	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (!fork_is_noticed())
-		cr_skip("no MADV_WIPEONFORK here: an emulator?");
-	cr_assert(shared != MAP_FAILED, "mmap");
-	w->stage = shared;
 	flags |= SLIP_MPMC_SEATS(SEATS);
-	w->bytes = slip_mpmc_bytes(capacity, 8, flags);
-	cr_assert_eq(slip_region_create(&w->rg, w->bytes, SLIP_REGION_MEMFD), 0,
-		     "region");
-	w->mem = slip_region_add(&w->rg, "ring", SLIP_KIND_MPMC, w->bytes);
-	cr_assert(w->mem != NULL, "object");
+	world_open(w, slip_mpmc_bytes(capacity, 8, flags));
 	cr_assert_eq(slip_mpmc_init(w->mem, w->bytes, capacity, 8, flags), 0,
 		     "init");
-	cr_assert_eq(slip_region_publish(&w->rg, NULL, 0), 0, "publish");
-	cr_assert_eq(slip_peer_join(&w->self, &w->rg), 0, "join");
+	world_publish(w);
 }
 
 static void end(struct world *w)
 {
 	slip_mpmc_detach(&w->p);
 	slip_mpmc_detach(&w->c);
-	slip_peer_leave(&w->self);
-	slip_region_close(&w->rg);
-	munmap(w->stage, 4096);
+	world_close(w);
 }
 
 /* Both handles begin as detached ones, so that end() may detach any. */
@@ -156,102 +85,6 @@ static struct slip_mpmc_info look(struct world *w)
 }
 
 /* --- children ------------------------------------------------------------- */
-
-/* In a fork child: the parent's region once more, elsewhere. */
-static bool join_again(struct world *w, const struct world *parent)
-{
-	/* The parent's mapping is not inherited; keep its place taken. */
-	void *taken = mmap(parent->rg.mem, parent->rg.bytes, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	*w = *parent;
-	if (taken != parent->rg.mem ||
-	    slip_region_adopt(&w->rg, slip_region_fd(&parent->rg), 0))
-		return false;
-	w->mem = slip_region_find(&w->rg, "ring", SLIP_KIND_MPMC, &w->bytes);
-	return w->mem && w->mem != parent->mem &&
-	       slip_peer_join(&w->self, &w->rg) == 0;
-}
-
-/* Runs `body` in a child with a membership of its own. */
-static pid_t spawn(const struct world *parent, int (*body)(struct world *))
-{
-	static struct world mine;
-	pid_t pid;
-
-	/* own, init: no child runs yet */
-	slip_a32_store_relaxed(&parent->stage->reached, 0);
-	pid = fork();
-	cr_assert(pid >= 0, "fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(50);
-		_exit(join_again(&mine, parent) ? body(&mine) : 99);
-	}
-	return pid;
-}
-
-/* The child is here, and all it did before can be seen. */
-static void reach(struct world *w, uint32_t point)
-{
-	slip_a32_store_release(&w->stage->reached, point);
-}
-
-static void freeze(struct world *w)
-{
-	reach(w, 1);
-	for (;;)
-		pause();
-}
-
-static void await(struct world *w, pid_t pid, uint32_t point)
-{
-	int status;
-
-	while (slip_a32_load_acquire(&w->stage->reached) != point) {
-		cr_assert_eq(waitpid(pid, &status, WNOHANG), 0,
-			     "the child ended early");
-		sched_yield();
-	}
-}
-
-/* For a child: somebody has announced that it sleeps on this event. */
-static void await_sleeper(struct slip_event *event)
-{
-	while (!(slip_a32_load_relaxed(&event->word) & 1)) /* hint */
-		sched_yield();
-}
-
-static int end_of(pid_t pid)
-{
-	int status = 0;
-
-	cr_assert_eq(waitpid(pid, &status, 0), pid, "waitpid");
-	return status;
-}
-
-static void kill_and_wait(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	cr_assert_eq(end_of(pid), SIGKILL, "not killed");
-}
-
-static void expect_exit(pid_t pid)
-{
-	int status = end_of(pid);
-
-	cr_assert(WIFEXITED(status), "child: wait status %#x",
-		  (unsigned)status);
-	cr_assert_eq(WEXITSTATUS(status), 0, "child: line or code %d",
-		     WEXITSTATUS(status));
-}
-
-/* In a child: which of its checks failed is its exit status. */
-#define EXPECT(number, cond)           \
-	do {                           \
-		if (!(cond))           \
-			return number; \
-	} while (0)
 
 static void expect_pop(struct world *w, uint64_t value)
 {
@@ -960,8 +793,7 @@ static int pushes_as_told(struct world *w)
 	EXPECT(1, attach_producer(w) == 0);
 	EXPECT(2, push_to(w, 1, 3));
 	reach(w, 1);
-	while (!slip_a32_load_acquire(&w->stage->go))
-		sched_yield();
+	await_go(w);
 	EXPECT(3, push_to(w, 4, 4));
 	slip_mpmc_detach(&w->p);
 	return 0;

@@ -9,83 +9,24 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../atomics/test/check.h"
 #include "record_bench.h"
 
-/* The next slip_copy() but so many is the death of the process; -1: none. */
-static int copies_to_live = -1;
-
-void copy_or_die(void *to, const void *from, size_t bytes)
-{
-	if (copies_to_live == 0) {
-		memcpy(to, from, bytes / 2);
-		kill(getpid(), SIGKILL);
-	}
-	copies_to_live -= copies_to_live > 0;
-	memcpy(to, from, bytes);
-}
-
-/* A region with one ring, as one process has it. */
-struct world {
-	struct slip_region rg;
-	struct slip_peer self;
-	void *mem;
-	size_t bytes;
-	struct slip_record_producer p;
-	struct slip_record_consumer c;
-	uint64_t from;	    /* for the child: first number to send */
-	slip_a64 *progress; /* of the child: shared with it */
-};
-
-/* qemu-user ignores the advice that keeps a region from a fork child. */
-static bool fork_is_noticed(void)
-{
-	unsigned char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int status = -1;
-	pid_t pid;
-
-	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK))
-		return false;
-	*page = 1;
-	pid = fork();
-	if (pid == 0)
-		_exit(*page);
-	(void)!waitpid(pid, &status, 0);
-	munmap(page, 4096);
-	return status == 0;
-}
+#define WORLD_KIND SLIP_KIND_RECORD
+#define WORLD_HANDLES                  \
+	struct slip_record_producer p; \
+	struct slip_record_consumer c; \
+	uint64_t from; /* first number the child sends */
+#include "world.h"
 
 static void begin(struct world *w, size_t capacity, unsigned flags)
 {
-	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (!fork_is_noticed())
-		cr_skip("no MADV_WIPEONFORK here: an emulator?");
-	cr_assert(shared != MAP_FAILED, "mmap");
-	w->progress = shared;
-	w->bytes = slip_record_bytes(capacity, flags);
-	cr_assert_eq(slip_region_create(&w->rg, w->bytes, SLIP_REGION_MEMFD), 0,
-		     "region");
-	w->mem = slip_region_add(&w->rg, "ring", SLIP_KIND_RECORD, w->bytes);
-	cr_assert(w->mem != NULL, "object");
+	world_open(w, slip_record_bytes(capacity, flags));
 	cr_assert_eq(slip_record_init(w->mem, w->bytes, capacity, flags), 0,
 		     "init");
-	cr_assert_eq(slip_region_publish(&w->rg, NULL, 0), 0, "publish");
-	cr_assert_eq(slip_peer_join(&w->self, &w->rg), 0, "join");
-}
-
-static void end(struct world *w)
-{
-	slip_peer_leave(&w->self);
-	slip_region_close(&w->rg);
-	munmap(w->progress, 4096);
+	world_publish(w);
 }
 
 static void be_producer(struct world *w)
@@ -100,55 +41,6 @@ static void be_consumer(struct world *w)
 	cr_assert_eq(
 		slip_record_attach_consumer(&w->c, w->mem, w->bytes, &w->self),
 		0, "consumer");
-}
-
-/* In a fork child: the parent's region once more, elsewhere. */
-static bool join_again(struct world *w, const struct world *parent)
-{
-	/* The parent's mapping is not inherited; keep its place taken. */
-	void *taken = mmap(parent->rg.mem, parent->rg.bytes, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	*w = *parent;
-	if (taken != parent->rg.mem ||
-	    slip_region_adopt(&w->rg, slip_region_fd(&parent->rg), 0))
-		return false;
-	w->mem = slip_region_find(&w->rg, "ring", SLIP_KIND_RECORD, &w->bytes);
-	return w->mem && w->mem != parent->mem &&
-	       slip_peer_join(&w->self, &w->rg) == 0;
-}
-
-/* Run `body` in a child with a membership of its own; it returns its exit
- * status, 0 if all was well. */
-static pid_t spawn(const struct world *parent, int (*body)(struct world *))
-{
-	static struct world mine;
-	pid_t pid = fork();
-
-	cr_assert(pid >= 0, "fork");
-	if (pid == 0) {
-		alarm(50);
-		_exit(join_again(&mine, parent) ? body(&mine) : 99);
-	}
-	return pid;
-}
-
-static void expect_exit(pid_t pid)
-{
-	int status = 0;
-
-	cr_assert_eq(waitpid(pid, &status, 0), pid, "waitpid");
-	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-		  "wait status %#x", (unsigned)status);
-}
-
-static void expect_killed(pid_t pid)
-{
-	int status = 0;
-
-	cr_assert_eq(waitpid(pid, &status, 0), pid, "waitpid");
-	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
-		  "wait status %#x", (unsigned)status);
 }
 
 static void wait_for(const slip_a64 *word, uint64_t value)
@@ -228,7 +120,7 @@ Test(record_crash, killed_between_claim_and_commit_sends_nothing)
 		expect_end_by_death(&w);
 		take_over(&w);
 		slip_record_detach_consumer(&w.c);
-		end(&w);
+		world_close(&w);
 	}
 }
 
@@ -259,7 +151,7 @@ Test(record_crash, killed_after_commit_has_sent)
 	expect_end_by_death(&w);
 	take_over(&w);
 	slip_record_detach_consumer(&w.c);
-	end(&w);
+	world_close(&w);
 }
 
 static int die_in_batch(struct world *w)
@@ -307,7 +199,7 @@ Test(record_crash, killed_in_a_batch_sends_all_of_it_or_none)
 		expect_end_by_death(&w);
 		take_over(&w);
 		slip_record_detach_consumer(&w.c);
-		end(&w);
+		world_close(&w);
 	}
 }
 
@@ -379,7 +271,7 @@ Test(record_crash, killed_consumer_leaves_what_it_had_not_given_back)
 		pop_expect(&w, "4");
 		slip_record_detach_producer(&w.p);
 		slip_record_detach_consumer(&w.c);
-		end(&w);
+		world_close(&w);
 	}
 }
 
@@ -387,7 +279,7 @@ static int hold_consumer(struct world *w)
 {
 	if (attach_as_consumer(w))
 		return 1;
-	slip_a64_store_release(w->progress, 1);
+	slip_a64_store_release(&w->stage->count, 1);
 	for (;;)
 		pause();
 }
@@ -401,7 +293,7 @@ Test(record_crash, a_full_ring_ends_with_the_death_of_its_consumer)
 	begin(&w, 64, 0);
 	be_producer(&w);
 	pid = spawn(&w, hold_consumer);
-	wait_for(w.progress, 1);
+	wait_for(&w.stage->count, 1);
 	while (!slip_record_push(&w.p, "x", 1))
 		;
 	cr_assert_eq(slip_record_push_until(&w.p, "x", 1, slip_after_ns(1000)),
@@ -421,7 +313,7 @@ Test(record_crash, a_full_ring_ends_with_the_death_of_its_consumer)
 	be_consumer(&w);
 	slip_record_detach_consumer(&w.c);
 	slip_record_detach_producer(&w.p);
-	end(&w);
+	world_close(&w);
 }
 
 Test(record_crash, recovery_marks_the_roles_of_the_dead)
@@ -440,7 +332,7 @@ Test(record_crash, recovery_marks_the_roles_of_the_dead)
 	cr_assert_eq(info.consumer & 15, SLIP_ROLE_HELD, "the living is not");
 	cr_assert_eq(info.records_guess, 2, "what it sent is there");
 	slip_record_detach_consumer(&w.c);
-	end(&w);
+	world_close(&w);
 }
 
 /* A fork child that goes on with the handles of its parent. */
@@ -476,7 +368,7 @@ Test(record_crash, a_fork_child_does_not_pass_for_its_parent)
 		pop_expect(&w, "x");
 		slip_record_detach_producer(&w.p);
 		slip_record_detach_consumer(&w.c);
-		end(&w);
+		world_close(&w);
 	}
 }
 
@@ -513,7 +405,7 @@ static int send_some(struct world *w)
 			return 2;
 	}
 	/* own: read after the end of file */
-	slip_a64_store_relaxed(w->progress, sum);
+	slip_a64_store_relaxed(&w->stage->count, sum);
 	slip_record_detach_producer(&w->p);
 	return 0;
 }
@@ -541,9 +433,9 @@ static void receive_some(size_t capacity, unsigned flags)
 	cr_assert_eq(rc, -EPIPE, "end of file");
 	expect_exit(pid);
 	cr_assert_eq(count, SOME_RECORDS, "all");
-	cr_assert_eq(sum, slip_a64_load_relaxed(w.progress), "unchanged");
+	cr_assert_eq(sum, slip_a64_load_relaxed(&w.stage->count), "unchanged");
 	slip_record_detach_consumer(&w.c);
-	end(&w);
+	world_close(&w);
 }
 
 Test(record_crash, a_million_records_pass_a_padded_ring)
@@ -588,7 +480,7 @@ static int send_for_ever(struct world *w)
 			slip_record_commit(&w->p, spans[0].len);
 		}
 		n += some;
-		slip_a64_store_release(w->progress, n);
+		slip_a64_store_release(&w->stage->count, n);
 	}
 }
 
@@ -625,14 +517,14 @@ Test(record_crash, every_record_is_accounted_for_when_producers_are_killed)
 		pid_t pid;
 
 		w.from = next;
-		slip_a64_store_relaxed(w.progress, next);
+		slip_a64_store_relaxed(&w.stage->count, next);
 		pid = spawn(&w, send_for_ever);
 		/* Until it attaches, the death of the last one is the end. */
-		wait_for(w.progress, next + 1);
+		wait_for(&w.stage->count, next + 1);
 		next = drain(&w, next, pid,
 			     next + 1 + next_random(&state) % 2000);
 		expect_killed(pid);
-		sent = slip_a64_load_acquire(w.progress);
+		sent = slip_a64_load_acquire(&w.stage->count);
 		/* Killed between commit and the note of it: one batch more. */
 		cr_assert(next == sent || next == sent + 1 || next == sent + 3,
 			  "took %llu of %llu, seed %llu",
@@ -640,5 +532,5 @@ Test(record_crash, every_record_is_accounted_for_when_producers_are_killed)
 			  (unsigned long long)seed);
 	}
 	slip_record_detach_consumer(&w.c);
-	end(&w);
+	world_close(&w);
 }
