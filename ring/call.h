@@ -62,6 +62,11 @@
  *	reply		wait-free	yes		the slot's; ev_reply's
  *	*_until		blocking	no		as above, and the roles'
  *
+ * A send after giving up may look for another slot, as attach does: at the word
+ * and the role of every slot, and it asks the kernel whether holders of free ones
+ * are dead. It is not signal-safe then. A fork child uses neither handle: its
+ * blocking calls say -ECHILD if there is a peer.
+ *
  * If the other side sleeps, send and reply make one system call to wake it.
  * Take goes round from where it stopped, so each request waits for at most one
  * of each other client.
@@ -140,7 +145,7 @@ struct slip_call_info {
 	uint32_t payload_bytes;
 	uint32_t clients_guess; /* slots that are held */
 	uint32_t open_guess;	/* requests not answered */
-	uint32_t taken_guess;	/* of these, with the server */
+	uint32_t taken_guess; /* of these, with a server, or with a dead one */
 	unsigned mode;
 	uint64_t server; /* role word, see role.h */
 };
@@ -150,6 +155,7 @@ struct slip_call_slot_info {
 	uint64_t number; /* of its last request */
 	uint32_t bytes;	 /* of the payload that is there */
 	bool open;	 /* a request, not answered */
+	bool taken;	 /* and it is with a server, or with a dead one */
 	uint32_t attempts;
 };
 
@@ -219,12 +225,12 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_init(void *mem, size_t mem_bytes,
  * milliseconds the first time (slip_event_register). A server need not be there.
  *
  * Returns 0; -EUSERS: no slot is free: its client lives (or has no peer), or
- * what it asked is not answered yet; -EINVAL: mem NULL or not 64-byte aligned,
- * or `self` has left; -EBADMSG: not a ring, or damaged; -EPROTO: of another
- * layout; -EOVERFLOW: mem_bytes too small for it; -ECHILD: `self` is of a fork
- * parent; -ENOSPC: `self` has hooks for too many kinds; -ENOSYS, -EPERM,
- * -ENOMEM: membarrier refused. After a failure the handle is as after detach:
- * calls on it find it closed.
+ * what it asked is not answered yet, or another came to it just now; -EINVAL:
+ * mem NULL or not 64-byte aligned, or `self` has left; -EBADMSG: not a ring, or
+ * damaged; -EPROTO: of another layout; -EOVERFLOW: mem_bytes too small for it;
+ * -ECHILD: `self` is of a fork parent; -ENOSPC: `self` has hooks for too many
+ * kinds; -ENOSYS, -EPERM, -ENOMEM: membarrier refused. After a failure the
+ * handle is as after detach: calls on it find it closed.
  */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_call_attach_client(struct slip_call_client *c, void *mem, size_t mem_bytes,
@@ -278,10 +284,11 @@ SLIP_INLINE void slip_call_commit(struct slip_call_client *c, uint32_t bytes)
 }
 
 /*
- * Ask: `bytes` at `data`. 0; -EAGAIN: the last request has neither been
- * received nor given up, or it has, but is not answered and there is no other
- * slot; -EMSGSIZE: more than payload_bytes; -EPIPE: detached; -EBADMSG:
- * poisoned. Whether there is a server it does not ask. Wait-free.
+ * Ask: `bytes` at `data`, which is not in the slot (peek: copy it, or claim).
+ * 0; -EAGAIN: the last request has neither been received nor given up, or it
+ * has, but is not answered and there is no other slot; -EMSGSIZE: more than
+ * payload_bytes; -EPIPE: detached; -EBADMSG: poisoned. Whether there is a server
+ * it does not ask. Wait-free.
  */
 SLIP_CORE SLIP_MUST_CHECK int slip_call_send(struct slip_call_client *c,
 					     const void *data, uint32_t bytes)
@@ -610,6 +617,8 @@ SLIP_INLINE void slip_call_inspect_at_(const void *mem,
 	info->bytes = slip_call_bytes_of_(w);
 	info->open = (w & SLIP_CALL_STATE_) == SLIP_CALL_ASKED_;
 	info->attempts = 0;
+	info->taken = info->open && slip_call_same_(told, w) &&
+		      (told & SLIP_CALL_HAND_);
 	if (slip_call_same_(told, w))
 		info->attempts =
 			SLIP_CAST(uint32_t, (told & SLIP_CALL_ATTEMPTS_) /
@@ -662,7 +671,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_inspect(const void *mem,
 		info->asked_guess += one.number;
 		info->clients_guess += (one.client & 15) == SLIP_ROLE_HELD;
 		info->open_guess += one.open;
-		info->taken_guess += one.open && one.attempts;
+		info->taken_guess += one.taken;
 	}
 	return 0;
 }

@@ -256,6 +256,13 @@ SLIP_CORE void slip_call_post_(struct slip_call_client *c, uint32_t bytes)
 	slip_event_notify(c->side.tell, c->side.mode);
 }
 
+/* The reply has been read; the slot is ours to ask with. */
+SLIP_CORE void slip_call_settle_(struct slip_call_client *c)
+{
+	c->busy = 0;
+	c->gave_up = false;
+}
+
 /* How many bytes the reply to `number` has whose word that is; more than any
  * payload: it is not that. (In one comparison: what should be 0 goes on top.) */
 SLIP_CORE uint64_t slip_call_size_(uint64_t w, uint64_t number)
@@ -280,6 +287,7 @@ SLIP_CORE int slip_call_look_(struct slip_call_client *c, uint32_t *bytes)
 	*bytes = SLIP_CAST(uint32_t, size);
 	if (SLIP_LIKELY(size <= c->shape.payload_bytes))
 		return 1;
+	slip_call_settle_(c);
 	c->busy = -EBADMSG;
 	return -EBADMSG;
 }
@@ -290,13 +298,6 @@ SLIP_CORE int slip_call_hear_(struct slip_call_client *c, uint32_t *bytes)
 	if (SLIP_UNLIKELY(c->busy != -EAGAIN || c->gave_up))
 		return c->busy < 0 && !c->gave_up ? c->busy : -EINVAL;
 	return slip_call_look_(c, bytes);
-}
-
-/* The reply has been read; the slot is ours to ask with. */
-SLIP_CORE void slip_call_settle_(struct slip_call_client *c)
-{
-	c->busy = 0;
-	c->gave_up = false;
 }
 
 SLIP_CORE unsigned char *slip_call_payload_(const struct slip_call_client *c)
@@ -359,7 +360,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_sit_at_(struct slip_call_client *c,
 	 * Pairs: slip_call_publish_. Else: it overwrites our request. */
 	w = slip_a64_load_acquire(slip_call_word_(slot));
 	if ((w & SLIP_CALL_STATE_) != SLIP_CALL_DONE_) {
-		(void)slip_role_drop_(c->side.mine, self);
+		slip_side_close_(&c->side); /* tells whoever counted us */
 		return -EBUSY;
 	}
 	slip_call_enrol_(c->ring, i);

@@ -70,7 +70,7 @@ struct slip_latest_writer {
 	struct slip_latest_shape shape;
 	struct slip_side side;
 	bool begun; /* by put: the next version's slot is ours */
-	int error;  /* -EBADMSG: damaged; -EPIPE: closed */
+	int error;  /* -EPIPE: closed */
 } SLIP_ALIGNED(SLIP_LINE_BYTES);
 
 struct slip_latest_reader {
@@ -79,7 +79,7 @@ struct slip_latest_reader {
 	uint64_t skipped;	       /* before it */
 	struct slip_latest_shape shape;
 	struct slip_side side;
-	int error;
+	int error; /* -EBADMSG: damaged; -EPIPE: closed */
 } SLIP_ALIGNED(SLIP_LINE_BYTES);
 
 /* The one rule that turns a request into a shape. */

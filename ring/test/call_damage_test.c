@@ -108,11 +108,15 @@ Test(call_damage, a_reply_that_cannot_be_poisons_its_client)
 
 Test(call_damage, a_late_reply_that_cannot_be_poisons_who_gave_up)
 {
+	uint32_t got;
+	char x;
+
 	set_up();
 	cr_assert_eq(slip_call_send(&client[0], "a", 1), 0);
 	slip_call_abandon(&client[0]);
 	write_word(7, 1, SLIP_CALL_DONE_);
 	cr_assert_eq(slip_call_send(&client[0], "a", 1), -EBADMSG);
+	cr_assert_eq(slip_call_receive(&client[0], &x, 1, &got), -EBADMSG);
 }
 
 /* The last server had said of slot 0's request that it was answered. */

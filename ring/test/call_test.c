@@ -920,7 +920,7 @@ Test(call, inspect_tells_what_is_there)
 		  "counts");
 	cr_assert_eq(info.server & 15, SLIP_ROLE_HELD, "server");
 	cr_assert_eq(slip_call_inspect_slot(b.mem, b.bytes, 0, &one), 0, "0");
-	cr_assert(one.number == 6 && one.bytes == 8 && one.open &&
+	cr_assert(one.number == 6 && one.bytes == 8 && one.open && one.taken &&
 			  one.attempts == 1 &&
 			  (one.client & 15) == SLIP_ROLE_HELD,
 		  "slot 0");
@@ -979,6 +979,30 @@ Test(call, a_slot_that_was_just_used_is_passed_over)
 	meanwhile = asks_and_leaves;
 	cr_assert_eq(attach_c(0), 0, "attach");
 	cr_assert_eq(b.c[0].at, 1, "its request is not answered yet");
+	serve(7);
+	teardown();
+}
+
+static uint32_t told; /* of ev_ask: a wake adds 1 */
+
+static long asks_and_leaves_first(void)
+{
+	asks_and_leaves();
+	told = slip_a32_load_relaxed(&b.s.ring->ev_ask.word);
+	return 0;
+}
+
+Test(call, one_that_has_sat_down_in_vain_tells_the_server)
+{
+	make(1, 8);
+	cr_assert_eq(attach_s(), 0, "server");
+	if (b.s.side.mode != SLIP_EVENT_ASYM)
+		cr_skip("no membarrier here");
+	watched = SYS_membarrier;
+	meanwhile = asks_and_leaves_first;
+	cr_assert_eq(attach_c(0), -EUSERS, "not answered");
+	told = slip_a32_load_relaxed(&b.s.ring->ev_ask.word) - told;
+	cr_assert_eq(told, 2, "that it came, and that it left");
 	serve(7);
 	teardown();
 }
