@@ -78,6 +78,7 @@ static void make_pi(void)
 {
 	make();
 	s.pi = true;
+	pi_futex_setup();
 	X_ASSERT(!slip_pi_mutex_init(&s.pi_lock), "init");
 	for (unsigned i = 0; i <= X_THREADS; i++) {
 		pi_futex_as = i;

@@ -6,8 +6,10 @@
  * one waiter, and the DIED bit that the kernel sets for one that sleeps; all
  * deaths are found by the header itself.
  *
- * Thread i has the TID PI_FUTEX_TID + i; in `once` it is that of pi_futex_as.
- * Give pi_futex_sys, which is peers_sys besides, to the model as `sys`.
+ * Thread i has the TID pi_futex_tids[i], PI_FUTEX_TID + i unless the model gives
+ * one to two (of which one is dead); in `once` and at the end it is that of
+ * pi_futex_as. Call pi_futex_setup in `once`, and give pi_futex_sys, which is
+ * peers_sys besides, to the model as `sys`.
  */
 #ifndef SLIP_STRESS_EXPLORE_PI_FUTEX_H
 #define SLIP_STRESS_EXPLORE_PI_FUTEX_H
@@ -21,16 +23,27 @@
 #define PI_FUTEX_TID   100u
 #define PI_FUTEX_SPACE 7u /* the inode of our namespace */
 
+static uint32_t pi_futex_tids[X_THREADS + 1];
 static unsigned pi_futex_as;
+
+static inline void pi_futex_setup(void)
+{
+	for (unsigned i = 0; i <= X_THREADS; i++)
+		pi_futex_tids[i] = PI_FUTEX_TID + i;
+}
 
 static inline uint32_t pi_futex_tid(void)
 {
-	return PI_FUTEX_TID + (x_self() == X_THREADS ? pi_futex_as : x_self());
+	return pi_futex_tids[x_self() == X_THREADS ? pi_futex_as : x_self()];
 }
 
+/* A thread that the kernel knows has this TID. */
 static inline bool pi_futex_lives(uint32_t tid)
 {
-	return tid == PI_FUTEX_TID + X_THREADS || !x_dead(tid - PI_FUTEX_TID);
+	for (unsigned i = 0; i <= X_THREADS; i++)
+		if (pi_futex_tids[i] == tid && (i == X_THREADS || !x_dead(i)))
+			return true;
+	return false;
 }
 
 static inline bool pi_futex_take(slip_a32 *w, uint32_t *seen)

@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Models of the mutex with priority inheritance. The explorer's kernel has no
- * PI futexes, so this file plays them, as far as the header can see them: who
- * locks sleeps on the word, unlock wakes all of them, an owner that is dead is
- * no thread (-ESRCH). Not played: priorities, the hand-over to one waiter, and
- * the DIED bit that the kernel sets for one that sleeps; all deaths are found
- * by the header itself.
- */
-#include <errno.h>
-#include <limits.h>
+/* Models of the mutex with priority inheritance. The kernel's part is played: see
+ * pi_futex.h. */
 #include <string.h>
 
 #include "explore.h"
 #include "futex/pi_mutex.h"
 #include "peers.h"
+#include "pi_futex.h"
 
-#define GARBAGE	  0xa5
-#define FIRST_TID 100u
-#define SPACE	  7u /* the inode of our namespace */
+#define GARBAGE 0xa5
 
 static struct {
 	struct slip_pi_mutex_shared shared;
 	struct slip_pi_mutex m[X_THREADS + 1];
-	uint32_t tid[X_THREADS + 1];
 	uint64_t left, right; /* under the lock */
 	slip_a32 step;
 	uint64_t patience_ns; /* 0: for ever */
 	uint64_t began_ns;
-	unsigned as; /* who is being attached in `once` */
 	unsigned done[X_THREADS], told[X_THREADS], refused[X_THREADS];
 	int rc[X_THREADS];
 	bool reused;
@@ -36,117 +25,13 @@ static struct {
 /* Over all executions. */
 static uint64_t heirs, troubled, refused, reused, late;
 
-/* --- the kernel ------------------------------------------------------------ */
-
-static uint32_t my_tid(void)
-{
-	return s.tid[x_self() == X_THREADS ? s.as : x_self()];
-}
-
-/* A thread that the kernel knows has this TID. */
-static bool lives(uint32_t tid)
-{
-	for (unsigned i = 0; i <= X_THREADS; i++)
-		if (s.tid[i] == tid && (i == X_THREADS || !x_dead(i)))
-			return true;
-	return false;
-}
-
-static bool kernel_takes(slip_a32 *w, uint32_t *seen)
-{
-	/* hint: the swap is by what was seen */
-	*seen = slip_a32_load_relaxed(w);
-	/* As in the header: the kernel's own orders are none of its business. */
-	return !(*seen & SLIP_FUTEX_PI_TID) &&
-	       /* own: the header orders it */
-	       slip_a32_cas_relaxed(w, seen,
-				    (*seen & SLIP_FUTEX_PI_DIED) | my_tid());
-}
-
-static long kernel_lock(slip_a32 *w, const struct slip_sys_timespec_ *t)
-{
-	uint64_t until =
-		t ? (uint64_t)t->seconds * 1000000000u + (uint64_t)t->ns
-		  : SLIP_FOREVER;
-	uint32_t seen;
-	uint32_t asleep;
-	int rc;
-
-	for (;;) {
-		if (kernel_takes(w, &seen))
-			return 0;
-		if (!(seen & SLIP_FUTEX_PI_TID))
-			continue;
-		if ((seen & SLIP_FUTEX_PI_TID) == my_tid())
-			return -EDEADLK;
-		asleep = seen | SLIP_FUTEX_PI_WAITERS;
-		if (seen != asleep && /* own: as above */
-		    !slip_a32_cas_relaxed(w, &seen, asleep))
-			continue;
-		if (!lives(seen & SLIP_FUTEX_PI_TID))
-			return -ESRCH;
-		rc = slip_futex_wait(w, asleep, until, SLIP_SHARED);
-		if (rc == -ETIMEDOUT)
-			return rc;
-	}
-}
-
-static long kernel_unlock(slip_a32 *w)
-{
-	/* hint: the swap is by what was seen */
-	uint32_t seen = slip_a32_load_relaxed(w);
-
-	do
-		if ((seen & SLIP_FUTEX_PI_TID) != my_tid())
-			return -EPERM;
-	while (!slip_a32_cas_relaxed(w, &seen, 0)); /* own: as above */
-	slip_futex_wake(w, INT_MAX, SLIP_SHARED);
-	return 0;
-}
-
-static bool futex(const long args[6], long *result)
-{
-	slip_a32 *w = (slip_a32 *)args[0];
-	long op = args[1] & 127;
-	uint32_t seen;
-
-	if (args[0] == 1)
-		*result = -EINVAL;
-	else if (op == SLIP_FUTEX_LOCK_PI2_)
-		*result = kernel_lock(
-			w, (const struct slip_sys_timespec_ *)args[3]);
-	else if (op == SLIP_FUTEX_TRYLOCK_PI_)
-		*result = kernel_takes(w, &seen) ? 0 : -EAGAIN;
-	else if (op == SLIP_FUTEX_UNLOCK_PI_)
-		*result = kernel_unlock(w);
-	else
-		return false;
-	return true;
-}
-
-static bool pi_sys(long nr, const long args[6], long *result)
-{
-	if (nr == SYS_futex)
-		return futex(args, result);
-	*result = 0;
-	if (nr == SYS_gettid) {
-		*result = my_tid();
-	} else if (nr == SYS_statx && args[0] == SLIP_AT_CWD_) {
-		memset((void *)args[4], 0, sizeof(struct slip_file_stat_));
-		((struct slip_file_stat_ *)args[4])->ino = SPACE;
-	} else {
-		return peers_sys(nr, args, result);
-	}
-	return true;
-}
-
 /* --- making it ------------------------------------------------------------- */
 
 static void attach(unsigned i)
 {
 	int rc;
 
-	s.as = i;
+	pi_futex_as = i;
 	rc = slip_pi_mutex_attach(&s.m[i], &s.shared, &peers_member[i]);
 	X_ASSERT(!rc, "attach says %d", rc);
 }
@@ -164,8 +49,7 @@ static void bare(void)
 	x_name(&s.shared.users, sizeof(s.shared.users), "users");
 	x_name(&s.left, sizeof(s.left), "left");
 	x_name(&s.right, sizeof(s.right), "right");
-	for (unsigned i = 0; i <= X_THREADS; i++)
-		s.tid[i] = FIRST_TID + i;
+	pi_futex_setup();
 }
 
 static void make(void)
@@ -181,7 +65,7 @@ static void make_successor(void)
 {
 	bare();
 	X_ASSERT(!slip_pi_mutex_init(&s.shared), "init");
-	s.tid[1] = s.tid[0];
+	pi_futex_tids[1] = pi_futex_tids[0];
 	for (unsigned i = 0; i <= X_THREADS; i++)
 		if (i != 1)
 			attach(i);
@@ -334,7 +218,7 @@ static void all_inherited(void)
 	}
 	X_ASSERT(sum(s.told) <= dead, "%u told of %u deaths", sum(s.told),
 		 dead);
-	s.as = X_THREADS;
+	pi_futex_as = X_THREADS;
 	rc = slip_pi_mutex_trylock(&s.m[X_THREADS]);
 	X_ASSERT(!rc || rc == -EOWNERDEAD, "trylock says %d", rc);
 	X_ASSERT(!rc || sum(s.told) < dead, "a death is told twice");
@@ -378,7 +262,7 @@ static void unsure(void)
 	s.m[0].held = true;
 	s.m[0].unsure = true;
 	slip_a32_store_relaxed(&s.shared.word,
-			       FIRST_TID | SLIP_FUTEX_PI_DIED); /* init */
+			       PI_FUTEX_TID | SLIP_FUTEX_PI_DIED); /* init */
 }
 
 static void break_it(void)
@@ -440,7 +324,7 @@ static const struct x_model models[] = {
 		.setup = begin,
 		.threads = { two_turns, two_turns },
 		.final = four_had_it,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.flags = X_SPURIOUS | X_EINTR,
 		.surprises = 1,
 		.preemptions = 3,
@@ -452,7 +336,7 @@ static const struct x_model models[] = {
 		.setup = begin,
 		.threads = { turn, turn, turn },
 		.final = three_had_it,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 	},
 	{
 		.name = "owner-dies",
@@ -462,7 +346,7 @@ static const struct x_model models[] = {
 		.threads = { turn, turn, turn },
 		.final = all_inherited,
 		.finish = heirs_happened,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.mortal = 1,
 		.troubles = 1,
 	},
@@ -474,7 +358,7 @@ static const struct x_model models[] = {
 		.threads = { turn, turn, turn },
 		.final = all_inherited,
 		.finish = heirs_happened,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.mortal = 3,
 		.troubles = 2,
 	},
@@ -486,7 +370,7 @@ static const struct x_model models[] = {
 		.threads = { turn, try_it, try_it },
 		.final = all_inherited,
 		.finish = heirs_happened,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.mortal = 1,
 		.troubles = 1,
 	},
@@ -498,7 +382,7 @@ static const struct x_model models[] = {
 		.threads = { turn, has_its_tid, try_then_wait },
 		.final = all_inherited,
 		.finish = tids_came_back,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.mortal = 1,
 		.troubles = 1,
 		.preemptions = 3,
@@ -511,7 +395,7 @@ static const struct x_model models[] = {
 		.threads = { turn, has_its_tid, try_then_wait },
 		.final = all_inherited,
 		.finish = tids_came_back,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.mortal = 5,
 		.troubles = 2,
 	},
@@ -523,7 +407,7 @@ static const struct x_model models[] = {
 		.threads = { turn, turn },
 		.final = nobody_inherits,
 		.finish = some_were_late,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.stoppable = 1,
 		.troubles = 1,
 		.preemptions = 3,
@@ -535,7 +419,7 @@ static const struct x_model models[] = {
 		.setup = begin,
 		.threads = { break_it, lock_broken, lock_broken },
 		.final = all_heard_of_it,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 	},
 	{
 		.name = "init",
@@ -545,7 +429,7 @@ static const struct x_model models[] = {
 		.threads = { create, find_and_use },
 		.final = found_or_not,
 		.finish = both_came,
-		.sys = pi_sys,
+		.sys = pi_futex_sys,
 		.preemptions = 3,
 	},
 };
