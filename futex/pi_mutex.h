@@ -220,8 +220,8 @@ SLIP_COLD bool slip_pi_mutex_bury_(struct slip_pi_mutex *m, uint32_t slot,
 	if (!slip_a64_cas_relaxed(&m->shared->users[slot], &user, claim))
 		return false;
 	slip_pi_mutex_orphan_(m, tid);
-	/* PI-R2 burier: its TID is out of the word. Pairs: slip_pi_mutex_find_,
-	 * slip_pi_mutex_settle_in_. Else: as there. */
+	/* PI-R2 burier: its TID is out of the word. Pairs: slip_pi_mutex_find_.
+	 * Else: as there. */
 	slip_a64_store_release(&m->shared->users[slot], 0);
 	return true;
 }
@@ -248,9 +248,9 @@ SLIP_COLD SLIP_MUST_CHECK int slip_pi_mutex_settle_in_(struct slip_pi_mutex *m)
 		if (seen && slip_pi_mutex_dead_(m, seen) &&
 		    slip_pi_mutex_bury_(m, i, seen))
 			seen = 0;
-		/* PI-A2 user: the last one's TID is out of the word. Pairs:
-		 * slip_pi_mutex_bury_. Else: nothing more than at find_. */
-		if (!seen && slip_a64_cas_acquire(at, &seen, m->user)) {
+		/* own: if our TID was here, find_ has seen it buried; whoever
+		 * looks for the last one's passes through our swap to PI-R2 */
+		if (!seen && slip_a64_cas_relaxed(at, &seen, m->user)) {
 			m->slot = i;
 			return 0;
 		}
