@@ -35,7 +35,7 @@ JOBS = (
       for s in SEEDS),
     Job("kill", "//stress/kill", f"{BIN}kill/kill",
         f"{BIN}kill/kill --cases 2000 --seconds {{seconds}} --seed {{seed}}", 600),
-    Job("fuzz", "", "stress/hostile/fuzz --jobs 1",
+    Job("fuzz", "", "stress/hostile/fuzz --jobs 1 --seconds 1",
         "stress/hostile/fuzz --jobs 1 --seconds {each} --seed {seed}", 600),
     *(Job(h, f"//stress/hostile:{h}", f"{BIN}hostile/{h} --seconds 12",
           f"{BIN}hostile/{h} --seconds {{seconds}} --seed {{seed}}", 300)

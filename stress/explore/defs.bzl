@@ -58,7 +58,8 @@ def explorer_program(name, srcs = None, deps = [], test_args = None, **kwargs):
             name = name + "_test",
             args = test_args,
             linkstatic = True,
-            tags = ["evidence"],
+            # stress/report runs the models by itself.
+            tags = ["evidence"] + (["reported"] if name.endswith("_models") else []),
             deps = [":" + name + "_lib"],
             **kwargs
         )

@@ -14,7 +14,7 @@
 
 #define INPUT_MAX 4096u
 #define RUNS_MIN  100u	/* whatever the time says, or nothing is shown */
-#define RUNS_MORE 1000u /* until something is: the peer may be quick */
+#define RUNS_MORE 1000u /* until a call succeeds: the peer may be quick */
 
 enum peer { NONE, THREAD, PROCESS, PEERS };
 static const char *const peer_names[] = { "none", "thread", "process" };
@@ -185,9 +185,8 @@ static bool play_for(const struct game *g, int peer, uint64_t ns)
 	play.real = peer != NONE;
 	if (peer != NONE)
 		peer_start(peer == PROCESS, options.seed);
-	while (i < options.runs &&
-	       (i < RUNS_MIN || clock_ns() < end ||
-		(i < RUNS_MORE && vacuous(g, &play.counts))))
+	while (i < options.runs && (i < RUNS_MIN || clock_ns() < end ||
+				    (i < RUNS_MORE && !play.counts.moved)))
 		run(g, peer, options.seed + i++);
 	if (peer != NONE)
 		peer_stop();
