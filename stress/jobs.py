@@ -7,8 +7,6 @@ from evidence import ROOT, Job
 BIN = "bazel-bin/stress/"
 # Whatever is there; that nothing is missing, REQUIRED says.
 MODELS = sorted(p.name[:-2] for p in (ROOT / "stress/explore").glob("*_models.c"))
-# Seconds for each run of a model.
-SECONDS = {"mpmc_models": 0.4, "mpmc_work_models": 0.4}
 SEEDS = sorted(p.name for p in (ROOT / "stress/explore").glob("*.seeds"))
 TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "region_stress", "mpmc_stress", "spsc_threads", "record_threads",
@@ -27,7 +25,7 @@ JOBS = (
         "stress/mutants/run --brief --jobs 1 --seed {seed}", 900),
     Job("old kernels", "//stress/matrix:refuse", "stress/matrix/old_kernel --quick",
         "stress/matrix/old_kernel", 600),
-    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds {SECONDS.get(m, 0.2)}",
+    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds 0.2",
           f"{BIN}explore/{m} --seconds {{each}} --seed {{seed}}", 600)
       for m in MODELS),
     *(Job(s, "", f"stress/explore/seeded --quick {s}",
