@@ -65,7 +65,8 @@ def plain_tests(folders):
 
 
 def build_plain(test, where, cc, cxx, link=("-static",)):
-    """Builds one plain test: its program and None, or None and why not."""
+    """Builds one plain test: its program and None, or None and why not. With -O2
+    unless the compiler's flags say otherwise."""
     path, half = test
     family = "clang" if "clang" in cc[0] else "gcc"
     objects = []
@@ -76,7 +77,8 @@ def build_plain(test, where, cc, cxx, link=("-static",)):
         if source is None:
             continue
         objects.append(str(where / f"{path.parent.parent.name}_{source.name}.o"))
-        argv = compiler + [f"-std={standard}", "-O2", "-I.", "-DSLIP_TEST_PLAIN"]
+        argv = [compiler[0], "-O2", *compiler[1:], f"-std={standard}", "-I.",
+                "-DSLIP_TEST_PLAIN"]
         argv += warnings(family, language)
         argv += ["-c", "-o", objects[-1], str(source)]
         status, output = run(argv)
