@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #define SLIP_PAUSE_HOOK step_test_pause
+#define SLIP_MPMC_TRIES 1000u
 
 #include <errno.h>
 #include <stdio.h>
