@@ -162,10 +162,26 @@ struct slip_mpmc_shape {
 typedef void slip_mpmc_dead_letter_fn(void *context, const void *elem,
 				      uint32_t attempts);
 
+/*
+ * Where the levels are. An mpmc ring is its own home and its only level. In
+ * priority.h several stand behind one home: each has indices, slots and an event
+ * of its own for those who wait for room; the seats and the roll they share, as
+ * a handle has one claim at a time. In such rings nothing is claimed in runs, or
+ * taken in place, for a seat does not say of which level a run or a hand is.
+ */
+struct slip_mpmc_levels {
+	unsigned char *first;
+	size_t apart;
+	size_t slots_at; /* in a level */
+	uint32_t count;
+	uint32_t now; /* that to which `ring`, `slots` and `end` point */
+};
+
 /* The handle: private to one thread. */
 struct slip_mpmc {
 	struct slip_mpmc_ring *ring;
 	unsigned char *slots;
+	struct slip_mpmc_ring *home; /* has the roll, and behind it the seats */
 	struct slip_mpmc_seat *seat;
 	uint64_t me;   /* number of the seat, from 1 */
 	uint64_t lap;  /* capacity, as a difference of positions */
@@ -186,6 +202,7 @@ struct slip_mpmc {
 	uint64_t slow;	       /* a slow hand's word, lingered at in vain */
 	slip_mpmc_dead_letter_fn *dead_letter;
 	void *context;
+	struct slip_mpmc_levels levels;
 } SLIP_ALIGNED(SLIP_APART_BYTES);
 
 /* --- geometry -------------------------------------------------------------- */
@@ -392,7 +409,7 @@ SLIP_INLINE uint64_t slip_mpmc_run_(struct slip_mpmc *q, uint64_t s,
 		slip_mpmc_poison_(q);
 		return 0;
 	}
-	seat = slip_mpmc_seat_(q->ring, &q->shape, s);
+	seat = slip_mpmc_seat_(q->home, &q->shape, s);
 	/* MPMC-A9 anybody: if this is of a later claim, that before is done.
 	 * Pairs: slip_mpmc_intend_. Else: a claim of several is taken for a
 	 * later one, or for void. */
@@ -443,7 +460,7 @@ SLIP_INLINE bool slip_mpmc_hear_(struct slip_mpmc *q, const slip_a64 *slot,
 
 	if (q->error)
 		return false;
-	from = slip_mpmc_announced_(slip_mpmc_seat_(q->ring, &q->shape, s));
+	from = slip_mpmc_announced_(slip_mpmc_seat_(q->home, &q->shape, s));
 	if (i < slip_mpmc_run_length_(run) && i < q->shape.run_max)
 		from += i * words;
 	for (uint32_t k = 0; k < words; k++)
@@ -506,7 +523,7 @@ SLIP_INLINE bool slip_mpmc_name_hand_(struct slip_mpmc *q, uint64_t head)
 
 	if (s == 0 || s > q->shape.seats)
 		return false;
-	seat = slip_mpmc_seat_(q->ring, &q->shape, s);
+	seat = slip_mpmc_seat_(q->home, &q->shape, s);
 	/* MPMC-A10 helper: what it has in hand, since before it moved head.
 	 * Pairs: slip_mpmc_grasp_. Else: an element is both in its slot and in
 	 * a hand. */
@@ -619,7 +636,7 @@ SLIP_INLINE bool slip_mpmc_idle_(struct slip_mpmc *q, uint64_t head,
 		/* MPMC-A7 producer: all that a dead owner has done. Pairs:
 		 * slip_mpmc_recover_seat_. Else: its last stores meet ours. */
 		if ((slip_a64_load_acquire(
-			     &slip_mpmc_seat_(q->ring, &q->shape, s)->word) &
+			     &slip_mpmc_seat_(q->home, &q->shape, s)->word) &
 		     15) != SLIP_ROLE_DEAD)
 			return false;
 		/* Whoever has it in hand is helped as long as the slot shows
@@ -1056,7 +1073,7 @@ SLIP_COLD int slip_mpmc_pop_slow_(struct slip_mpmc *q, uint64_t head,
 	if (!slip_mpmc_grasp_(q, head, take, elem_bytes))
 		return SLIP_MPMC_AGAIN_;
 	/* Its pusher has not come to telling: we were woken for another. */
-	slip_event_notify_one(&q->ring->ev_data, q->side.mode);
+	slip_event_notify_one(&q->home->ev_data, q->side.mode);
 	return SLIP_MPMC_GO_;
 }
 

@@ -55,7 +55,7 @@ SLIP_CORE uint64_t slip_mpmc_word_of_seat_(struct slip_mpmc *q, uint64_t s)
 	 * dead. Pairs: slip_mpmc_rise_ (R8), slip_mpmc_recover_seat_ (R7, R8).
 	 * Else: the end of file before the last element. */
 	return slip_a64_load_acquire(
-		&slip_mpmc_seat_(q->ring, &q->shape, s)->word);
+		&slip_mpmc_seat_(q->home, &q->shape, s)->word);
 }
 
 /* --- geometry from memory -------------------------------------------------- */
@@ -91,15 +91,35 @@ slip_mpmc_check_(const struct slip_mpmc_ring *ring, size_t mem_bytes,
 	return mem_bytes < slip_mpmc_shape_bytes_(s) ? -EOVERFLOW : 0;
 }
 
+/* Start of a level. */
+SLIP_CORE struct slip_mpmc_ring *slip_mpmc_level_(const struct slip_mpmc *q,
+						  uint32_t level)
+{
+	void *at = q->levels.first + level * q->levels.apart;
+
+	return SLIP_CAST(struct slip_mpmc_ring *, at);
+}
+
+/* From here on the handle is about that level. */
+SLIP_CORE void slip_mpmc_turn_to_(struct slip_mpmc *q, uint32_t level)
+{
+	q->levels.now = level;
+	q->ring = slip_mpmc_level_(q, level);
+	q->slots = SLIP_RECAST(unsigned char *, q->ring) + q->levels.slots_at;
+	q->end = q->slots +
+		 SLIP_CAST(size_t, q->shape.slot_bytes) * q->shape.capacity;
+}
+
 /* Point a handle, without a seat, to a ring whose geometry it has. */
 SLIP_INLINE void slip_mpmc_point_(struct slip_mpmc *q,
 				  struct slip_mpmc_ring *ring)
 {
-	q->ring = ring;
-	q->slots = SLIP_RECAST(unsigned char *, ring) +
-		   slip_mpmc_slots_at_(&q->shape);
-	q->end = SLIP_RECAST(unsigned char *, ring) +
-		 slip_mpmc_attempts_at_(&q->shape);
+	q->home = ring;
+	q->levels.first = SLIP_RECAST(unsigned char *, ring);
+	q->levels.slots_at = slip_mpmc_slots_at_(&q->shape);
+	q->levels.apart = 0;
+	q->levels.count = 1;
+	slip_mpmc_turn_to_(q, 0);
 	q->mask = q->shape.capacity - 1;
 	q->lap = q->shape.capacity * SLIP_MPMC_ONE;
 	q->patience = SLIP_MPMC_PATIENCE;
@@ -317,7 +337,7 @@ SLIP_INLINE void slip_mpmc_sweep_hands_(struct slip_mpmc *q, uint64_t s,
 					uint64_t dead)
 {
 	for (uint64_t i = 1; i <= q->shape.seats; i++)
-		slip_mpmc_sweep_hand_(q, slip_mpmc_seat_(q->ring, &q->shape, i),
+		slip_mpmc_sweep_hand_(q, slip_mpmc_seat_(q->home, &q->shape, i),
 				      s, dead);
 }
 
@@ -358,6 +378,24 @@ SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc_seat *seat, uint64_t dead)
 		(void)slip_a64_cas_acqrel(&seat->giving, &giving, 0);
 }
 
+/* Finish what a dead seat has begun, in each level: how many slots must stay as
+ * they are. */
+SLIP_INLINE uint32_t slip_mpmc_finish_(struct slip_mpmc *q, uint64_t s,
+				       uint64_t dead)
+{
+	uint32_t now = q->levels.now;
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < q->levels.count; i++) {
+		slip_mpmc_turn_to_(q, i);
+		slip_mpmc_untie_(q, &q->ring->tail, 0, s);
+		slip_mpmc_untie_(q, &q->ring->head, SLIP_MPMC_FULL, s);
+		left += slip_mpmc_sweep_(q, s, dead);
+	}
+	slip_mpmc_turn_to_(q, now);
+	return left;
+}
+
 /*
  * The holder of seat `s`, whose word was `word`, is dead: let others finish
  * for it, and free the seat if it is no longer needed. By anybody, at any time,
@@ -366,7 +404,7 @@ SLIP_INLINE void slip_mpmc_returned_(struct slip_mpmc_seat *seat, uint64_t dead)
 SLIP_COLD void slip_mpmc_recover_seat_(struct slip_mpmc *q, uint64_t s,
 				       uint64_t word)
 {
-	struct slip_mpmc_seat *seat = slip_mpmc_seat_(q->ring, &q->shape, s);
+	struct slip_mpmc_seat *seat = slip_mpmc_seat_(q->home, &q->shape, s);
 	uint64_t dead = slip_mpmc_dead_(word);
 	uint32_t left;
 
@@ -379,9 +417,7 @@ SLIP_COLD void slip_mpmc_recover_seat_(struct slip_mpmc *q, uint64_t s,
 		return; /* of another by now */
 	if (q->shape.work)
 		slip_mpmc_give_for_(q, seat, s, dead);
-	slip_mpmc_untie_(q, &q->ring->tail, 0, s);
-	slip_mpmc_untie_(q, &q->ring->head, SLIP_MPMC_FULL, s);
-	left = slip_mpmc_sweep_(q, s, dead);
+	left = slip_mpmc_finish_(q, s, dead);
 	slip_mpmc_sweep_hands_(q, s, dead);
 	if (q->shape.work)
 		slip_mpmc_returned_(seat, dead);
@@ -433,7 +469,7 @@ SLIP_INLINE bool slip_mpmc_gone_(struct slip_mpmc *q, unsigned role,
 		/* MPMC-A12 other side: what the last one did before it went.
 		 * Pairs: slip_mpmc_gone_. Else: the end of file before the last
 		 * element. */
-		uint64_t roll = slip_a64_load_acquire(&q->ring->roll);
+		uint64_t roll = slip_a64_load_acquire(&q->home->roll);
 
 		if (!(roll & role))
 			return false;
@@ -444,7 +480,7 @@ SLIP_INLINE bool slip_mpmc_gone_(struct slip_mpmc *q, unsigned role,
 		/* MPMC-R12, MPMC-A12 other side: passes on what it has seen of
 		 * those who went. Pairs: slip_mpmc_gone_, slip_mpmc_enrol_.
 		 * Else: as A12. */
-		if (slip_a64_cas_acqrel(&q->ring->roll, &roll, roll | gone))
+		if (slip_a64_cas_acqrel(&q->home->roll, &roll, roll | gone))
 			return true;
 		/* Somebody came, perhaps to our side: nobody will tell. */
 	}
@@ -455,7 +491,7 @@ SLIP_INLINE bool slip_mpmc_gone_(struct slip_mpmc *q, unsigned role,
 SLIP_CORE bool slip_mpmc_known_gone_(const struct slip_mpmc *q, unsigned role)
 {
 	/* hint: a stale answer is one that an earlier call could have got */
-	return (slip_a64_load_relaxed(&q->ring->roll) >> SLIP_MPMC_GONE_SHIFT &
+	return (slip_a64_load_relaxed(&q->home->roll) >> SLIP_MPMC_GONE_SHIFT &
 		role) != 0;
 }
 
@@ -463,7 +499,7 @@ SLIP_CORE bool slip_mpmc_known_gone_(const struct slip_mpmc *q, unsigned role)
 SLIP_INLINE void slip_mpmc_enrol_(struct slip_mpmc *q, unsigned roles)
 {
 	/* hint: the swap is by what was seen */
-	uint64_t seen = slip_a64_load_relaxed(&q->ring->roll);
+	uint64_t seen = slip_a64_load_relaxed(&q->home->roll);
 	uint64_t mine = roles & (SLIP_PRODUCER | SLIP_CONSUMER);
 
 	for (uint32_t i = 0; i < SLIP_MPMC_TRIES; i++)
@@ -471,7 +507,7 @@ SLIP_INLINE void slip_mpmc_enrol_(struct slip_mpmc *q, unsigned roles)
 		 * slip_mpmc_gone_. Else: who looked for it earlier writes down
 		 * that there is nobody. */
 		if (slip_a64_cas_acqrel(
-			    &q->ring->roll, &seen,
+			    &q->home->roll, &seen,
 			    ((seen & ~(mine << SLIP_MPMC_GONE_SHIFT)) | mine) +
 				    SLIP_MPMC_CAME))
 			return;
@@ -489,6 +525,13 @@ SLIP_INLINE bool slip_mpmc_rise_(const struct slip_mpmc *q,
 	return slip_a64_cas_acqrel(&seat->word, &mine, 0);
 }
 
+/* Those who wait for room in one of several levels. */
+SLIP_INLINE void slip_mpmc_wake_levels_(struct slip_mpmc *q)
+{
+	for (uint32_t i = 0; i < q->levels.count && q->levels.apart; i++)
+		slip_event_wake_all(&slip_mpmc_level_(q, i)->ev_space);
+}
+
 /* Leave, and say so: if nobody else has our role, that is the end of file for
  * the other side; and somebody may have thought that we stay. */
 SLIP_INLINE void slip_mpmc_leave_(struct slip_mpmc *q)
@@ -501,8 +544,9 @@ SLIP_INLINE void slip_mpmc_leave_(struct slip_mpmc *q)
 	for (unsigned role = SLIP_PRODUCER; role <= SLIP_CONSUMER; role++)
 		if (roles & role)
 			(void)slip_mpmc_gone_(q, role, NULL);
-	slip_event_wake_all(&q->ring->ev_data);
-	slip_event_wake_all(&q->ring->ev_space);
+	slip_event_wake_all(&q->home->ev_data);
+	slip_event_wake_all(&q->home->ev_space);
+	slip_mpmc_wake_levels_(q);
 }
 
 /* Is there an element in the seat's hand? Its last holder may have returned
@@ -520,7 +564,7 @@ SLIP_INLINE bool slip_mpmc_sit_(struct slip_mpmc *q)
 {
 	for (uint64_t s = 1; s <= q->shape.seats; s++) {
 		struct slip_mpmc_seat *seat =
-			slip_mpmc_seat_(q->ring, &q->shape, s);
+			slip_mpmc_seat_(q->home, &q->shape, s);
 		uint64_t free = 0;
 
 		/* hint: looked at again once we sit there */
@@ -618,13 +662,13 @@ SLIP_INLINE bool slip_mpmc_alone_(struct slip_mpmc *q, unsigned roles,
 		/* MPMC-A12 newcomer: who has gone on to another seat by now sits
 		 * there. Pairs: slip_mpmc_enrol_. Else: one that goes on
 		 * meanwhile is missed in both seats. */
-		uint64_t roll = slip_a64_load_acquire(&q->ring->roll);
+		uint64_t roll = slip_a64_load_acquire(&q->home->roll);
 
 		if (slip_mpmc_rivalled_(q, roles, asker))
 			return false;
 		/* hint: ordered by A8, of the seat that was left (R8) after it
 		 * was written */
-		if (slip_a64_load_relaxed(&q->ring->roll) == roll)
+		if (slip_a64_load_relaxed(&q->home->roll) == roll)
 			return true;
 	}
 	return false;
@@ -657,6 +701,19 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_join_(struct slip_mpmc *q,
 	return 0;
 }
 
+/* Recover the seats of one membership. */
+SLIP_INLINE void slip_mpmc_recover_member_(struct slip_mpmc *q, uint32_t id,
+					   uint32_t gen)
+{
+	for (uint64_t s = 1; s <= q->shape.seats; s++) {
+		uint64_t word = slip_mpmc_word_of_seat_(q, s);
+
+		if (word &&
+		    ((word ^ slip_role_held_(id, gen)) & SLIP_MPMC_WHO) == 0)
+			slip_mpmc_recover_seat_(q, s, word);
+	}
+}
+
 /* Recovery hook of futex/peer.h. Asks for nothing but the geometry: a damaged
  * ring does not keep an id from being reused. */
 SLIP_INLINE int slip_mpmc_recover_(struct slip_peer *self, void *mem,
@@ -671,13 +728,7 @@ SLIP_INLINE int slip_mpmc_recover_(struct slip_peer *self, void *mem,
 	if (slip_mpmc_check_(ring, mem_bytes, &q.shape, &mode))
 		return 0;
 	slip_mpmc_point_(&q, ring);
-	for (uint64_t s = 1; s <= q.shape.seats; s++) {
-		uint64_t word = slip_mpmc_word_of_seat_(&q, s);
-
-		if (word &&
-		    ((word ^ slip_role_held_(id, gen)) & SLIP_MPMC_WHO) == 0)
-			slip_mpmc_recover_seat_(&q, s, word);
-	}
+	slip_mpmc_recover_member_(&q, id, gen);
 	slip_event_wake_all(&ring->ev_data);
 	slip_event_wake_all(&ring->ev_space);
 	return 0;

@@ -127,7 +127,7 @@ SLIP_INLINE bool slip_mpmc_retake_hand_(struct slip_mpmc *q,
 {
 	for (uint64_t s = 1; s <= q->shape.seats; s++) {
 		struct slip_mpmc_seat *seat =
-			slip_mpmc_seat_(q->ring, &q->shape, s);
+			slip_mpmc_seat_(q->home, &q->shape, s);
 
 		if (!slip_mpmc_retake_word_(q, &seat->hand, &seat->attempts))
 			continue;
@@ -146,7 +146,7 @@ SLIP_INLINE bool slip_mpmc_giving_(struct slip_mpmc *q)
 		/* MPMC-A11 consumer: what it has returned if it is done.
 		 * Pairs: slip_mpmc_return_. Else: it is overlooked. */
 		uint64_t who = slip_a64_load_acquire(
-			&slip_mpmc_seat_(q->ring, &q->shape, s)->giving);
+			&slip_mpmc_seat_(q->home, &q->shape, s)->giving);
 
 		if (who && word && ((who ^ word) & SLIP_MPMC_WHO) == 0)
 			return true;
@@ -346,7 +346,7 @@ SLIP_COLD void slip_mpmc_drop_all_(struct slip_mpmc *q)
 	}
 	for (uint64_t s = 1; s <= q->shape.seats; s++) {
 		struct slip_mpmc_seat *seat =
-			slip_mpmc_seat_(q->ring, &q->shape, s);
+			slip_mpmc_seat_(q->home, &q->shape, s);
 
 		slip_mpmc_drop_(q, &seat->hand, &seat->attempts);
 	}

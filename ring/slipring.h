@@ -42,6 +42,7 @@
 #include "mpmc.h"
 #include "mpmc_seat.h"
 #include "mpmc_work.h"
+#include "priority.h"
 #include "record.h"
 #include "role.h"
 #include "sources.h"

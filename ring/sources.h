@@ -6,6 +6,8 @@
  *	slip_spsc_pop_source(&s, &consumer)	ready: something can be popped
  *	slip_spsc_push_source(&s, &producer)	ready: something can be pushed
  *	and so for record and mpmc rings
+ *	slip_priority_pop_source(&s, &q, set)	ready: one of these levels has some
+ *	slip_priority_push_source(&s, &q, 3)	ready: there is room in level 3
  *	slip_latest_source(&s, &reader)		ready: there is a newer value
  *
  * `now` is 1; or -EPIPE: the other side has gone, in order or dead, and (to pop)
@@ -24,7 +26,10 @@
  * that are void. What only a try can tell (an element announced by a pusher that
  * stopped, while our hand is full; a return under way; a slot whose holder may
  * be dead) is called ready once in a slice (6 ms), as the blocking verbs try so
- * often: so a loop around the set never spins.
+ * often: so a loop around the set never spins. The same holds for each level of
+ * a priority ring. A handle watches one set of levels at a time; SLIP_PRIORITY_ALL
+ * is told once for each push, as mq_notify's queue that was empty, while others
+ * are told of pushes to all levels.
  *
  * Order: that of the pop or push that follows. Looking changes nothing in a ring,
  * but what recovery of the dead changes.
@@ -35,6 +40,7 @@
 #include "../futex/sources.h"
 #include "latest.h"
 #include "mpmc.h"
+#include "priority.h"
 #include "record.h"
 #include "spsc.h"
 
@@ -150,7 +156,7 @@ SLIP_INLINE bool slip_mpmc_is_back_(const struct slip_mpmc *q)
 	}
 	for (uint64_t n = 1; n <= q->shape.seats; n++) {
 		const struct slip_mpmc_seat *seat =
-			slip_mpmc_seat_(q->ring, &q->shape, n);
+			slip_mpmc_seat_(q->home, &q->shape, n);
 		/* hint: both, as above */
 		uint64_t w = slip_a64_load_relaxed(&seat->hand);
 		uint64_t told = slip_a64_load_relaxed(&seat->attempts);
@@ -316,6 +322,90 @@ SLIP_INLINE void slip_mpmc_push_source(struct slip_source *s,
 {
 	slip_event_source(s, q->ring ? &q->ring->ev_space : NULL, q->side.mode,
 			  SLIP_SLICE_NS, slip_mpmc_push_now_, q);
+}
+
+/* --- priority ---------------------------------------------------------------- */
+
+/* Would a pop of these levels get anything, or move one on? */
+SLIP_INLINE int slip_priority_pop_look_(struct slip_priority *p, uint64_t set)
+{
+	int now = 0;
+
+	for (set &= p->all; set && now != 1; set &= set - 1) {
+		int here;
+
+		slip_priority_turn_(p, slip_priority_pick_(set, true));
+		here = slip_mpmc_head_now_(&p->q);
+		if (here)
+			now = here;
+	}
+	return now;
+}
+
+SLIP_INLINE int slip_priority_pop_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_priority *p = SLIP_CAST(struct slip_priority *, s->handle);
+	int rc = slip_mpmc_useless_(&p->q, SLIP_CONSUMER);
+	int now;
+	bool gone;
+
+	if (!rc && !(p->watched & p->all))
+		rc = -EINVAL;
+	now = rc ? rc : slip_priority_pop_look_(p, p->watched);
+	if (now == SLIP_MPMC_MAYBE_)
+		now = ask;
+	if (now)
+		return now;
+	gone = slip_mpmc_gone_(&p->q, SLIP_PRODUCER,
+			       ask ? p->q.side.self : NULL);
+	/* What they committed before they went is seen by this look. */
+	if (slip_priority_pop_look_(p, p->watched) == 1)
+		return 1;
+	return gone ? -EPIPE : 0;
+}
+
+SLIP_INLINE int slip_priority_push_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_priority *p = SLIP_CAST(struct slip_priority *, s->handle);
+	int rc = slip_mpmc_useless_(&p->q, SLIP_PRODUCER);
+	int now;
+
+	if (!rc && s->n >= p->shape.levels)
+		rc = -EINVAL;
+	if (!rc && slip_mpmc_known_gone_(&p->q, SLIP_CONSUMER))
+		rc = -EPIPE;
+	if (rc)
+		return rc;
+	slip_priority_turn_(p, s->n);
+	now = slip_mpmc_push_look_(&p->q);
+	if (now != 1 &&
+	    slip_mpmc_gone_(&p->q, SLIP_CONSUMER, ask ? p->q.side.self : NULL))
+		return -EPIPE;
+	return slip_mpmc_told_now_(now, ask);
+}
+
+/* `set`: of levels, of which at least one exists. */
+SLIP_INLINE void slip_priority_pop_source(struct slip_source *s,
+					  struct slip_priority *p, uint64_t set)
+{
+	uint64_t some = set == SLIP_PRIORITY_ALL ? 0 : set;
+
+	p->watched = set;
+	slip_event_source(s, p->q.home ? slip_priority_event_(p, some) : NULL,
+			  p->q.side.mode, SLIP_SLICE_NS, slip_priority_pop_now_,
+			  p);
+}
+
+SLIP_INLINE void slip_priority_push_source(struct slip_source *s,
+					   struct slip_priority *p,
+					   uint32_t level)
+{
+	bool exists = p->q.home && level < p->shape.levels;
+
+	slip_event_source(
+		s, exists ? &slip_mpmc_level_(&p->q, level)->ev_space : NULL,
+		p->q.side.mode, SLIP_SLICE_NS, slip_priority_push_now_, p);
+	s->n = level;
 }
 
 #undef SLIP_MPMC_MAYBE_
