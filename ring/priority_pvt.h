@@ -236,22 +236,25 @@ SLIP_CORE void slip_priority_turn_(struct slip_priority *p, uint32_t level)
 	p->q.head = p->left[level].head;
 }
 
-/* Is that level empty, as a pop of it would find it? */
+/*
+ * Is that level empty, as a pop of it would find it? If not, pop looks again. An
+ * element that was committed before this look, or before the fence of one who is
+ * about to sleep, is seen: no head that may be read lies beyond it, and for each
+ * position between them the slot was named or committed before it, or the mark of
+ * voids raised.
+ */
 SLIP_CORE bool slip_priority_bare_(const struct slip_priority *p,
 				   uint32_t level, uint32_t elem_bytes)
 {
 	const struct slip_mpmc_ring *ring = slip_mpmc_level_(&p->q, level);
-	/* MPMC-A6 consumer: as slip_mpmc_pop_shared_. Pairs: slip_mpmc_pass_,
-	 * slip_mpmc_untie_. Else: as there. */
-	uint64_t at = slip_mpmc_at_(slip_a64_load_acquire(&ring->head));
+	/* hint: as above */
+	uint64_t at = slip_mpmc_at_(slip_a64_load_relaxed(&ring->head));
 	size_t index = (at / SLIP_MPMC_ONE) & p->q.mask;
 	const void *slot = SLIP_RECAST(const unsigned char *, ring) +
 			   sizeof(*ring) +
 			   index * slip_mpmc_stride_(&p->q, elem_bytes);
 
-	/* hint: both; if it is not free, or void, pop looks at it again. What
-	 * is free with that head was so when we began, and voids were raised
-	 * before the tail (R4) that shows what follows them. */
+	/* hint: both, as above */
 	return slip_a64_load_relaxed(SLIP_CAST(const slip_a64 *, slot)) == at &&
 	       slip_mpmc_past_(at, slip_a64_load_relaxed(&ring->voids)) >= 0;
 }
