@@ -14,7 +14,8 @@ TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "rwlock_stress", "rwlock_threads", "sem_stress", "sem_threads",
          "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
          "waitset_stress", "waitset_threads", "latest_stress",
-         "latest_threads", "call_stress", "call_threads")
+         "latest_threads", "call_stress", "call_threads", "priority_stress",
+         "priority_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -71,7 +72,9 @@ REQUIRED = {
     "record": RING,
     "mpmc": RING,
     "latest": ALL | {"random-kills", "threads"},
-    # Mutants: stress/mutants/pending.
+    # Of these two, mutants: stress/mutants/pending.
+    "priority": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
+                 HOSTILE | {"seeded-bugs"}),
     "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |
              {"seeded-bugs"}),
     "role": ALL,

@@ -6,6 +6,7 @@ COMPONENTS = [
     "spsc",
     "record",
     "mpmc",
+    "priority",
     "event",
     "latest",
     "mutex",

@@ -29,6 +29,7 @@
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
+#include "ring/priority.h"
 #include "ring/record.h"
 #include "ring/spsc.h"
 
@@ -73,6 +74,22 @@ struct kill_mpmc_victim {
 	uint32_t elem_bytes;
 	uint32_t capacity; /* of a ring to be made, */
 	unsigned flags;	   /* and what it is to be */
+	unsigned char data[128] SLIP_ALIGNED(64);
+};
+
+/* What a victim at a ring with levels has. */
+struct kill_priority_victim {
+	struct slip_priority p;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	uint64_t set;
+	uint32_t level;
+	unsigned roles;
+	uint32_t dead_id, dead_gen;	       /* whom it recovers */
+	uint32_t levels, capacity, elem_bytes; /* of a ring to be made, */
+	unsigned flags;			       /* and what it is to be */
 	unsigned char data[128] SLIP_ALIGNED(64);
 };
 
@@ -258,6 +275,16 @@ KILL_DECLARE(mpmc_nack);
 KILL_DECLARE(mpmc_attach);
 KILL_DECLARE(mpmc_detach);
 KILL_DECLARE(mpmc_recover);
+KILL_DECLARE(priority_init);
+KILL_DECLARE(priority_push);
+KILL_DECLARE(priority_push_until);
+KILL_DECLARE(priority_pop);
+KILL_DECLARE(priority_pop_until);
+KILL_DECLARE(priority_pop_highest_until);
+KILL_DECLARE(priority_pop_lowest_until);
+KILL_DECLARE(priority_attach);
+KILL_DECLARE(priority_detach);
+KILL_DECLARE(priority_recover);
 KILL_DECLARE(call_init);
 KILL_DECLARE(call_attach_client);
 KILL_DECLARE(call_detach_client);
