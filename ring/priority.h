@@ -211,7 +211,8 @@ slip_priority_attach_of_(struct slip_priority *p, void *mem, size_t mem_bytes,
 	rc = slip_mpmc_join_(&p->q, roles, self);
 	if (rc) {
 		p->q.error = -EPIPE;
-		return rc;
+		/* Nobody can want to be alone: a seat says what cannot be. */
+		return rc == -EBUSY ? -EBADMSG : rc;
 	}
 	p->q.roles = roles;
 	p->all = SLIP_PRIORITY_ALL >>

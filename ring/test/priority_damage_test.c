@@ -113,6 +113,28 @@ Test(priority_damage, a_level_that_cannot_be_ends_the_handle)
 	teardown(&b);
 }
 
+/* Such as mpmc.h has, and no ring with levels. */
+Test(priority_damage, nobody_is_alone_in_a_role)
+{
+	struct slip_priority q;
+	struct bench b;
+	slip_a64 *word;
+
+	setup(&b, 2, 4, 8, 0);
+	word = &b.c.q.seat->word;
+	slip_a64_store_relaxed(word, slip_a64_load_relaxed(word) |
+					     (uint64_t)SLIP_EXCLUSIVE
+						     << SLIP_MPMC_ROLES_SHIFT);
+	cr_assert_eq(
+		slip_priority_attach(&q, b.mem, b.bytes, SLIP_CONSUMER, NULL),
+		-EBADMSG);
+	cr_assert_eq(
+		slip_priority_attach(&q, b.mem, b.bytes, SLIP_PRODUCER, NULL),
+		0);
+	slip_priority_detach(&q);
+	teardown(&b);
+}
+
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state << 13;

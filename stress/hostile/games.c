@@ -14,6 +14,8 @@ const struct game games[] = {
 	{ "mpmc-ring", "mpmc.*", 400, false, mpmc_ring },
 	{ "mpmc-heard", "mpmc.pop+take", 400, false, mpmc_heard },
 	{ "mpmc-attach", "mpmc.attach", 300, false, mpmc_attach },
+	{ "priority-ring", "priority.*", 400, false, priority_ring },
+	{ "priority-attach", "priority.attach", 300, false, priority_attach },
 	{ "call-ring", "call.*", 400, false, call_ring },
 	{ "call-attach", "call.attach", 300, false, call_attach },
 	{ "inspect", "ring.inspect", 100, false, inspect },

@@ -20,7 +20,7 @@ static const struct suite {
 	{ "locks", bench_suite_locks },	  { "ipc", bench_suite_ipc },
 	{ "crash", bench_suite_crash },	  { "growth", bench_suite_growth },
 	{ "record", bench_suite_record }, { "latest", bench_suite_latest },
-	{ "call", bench_suite_call },
+	{ "call", bench_suite_call },	  { "priority", bench_suite_priority },
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 
