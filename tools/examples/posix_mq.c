@@ -3,8 +3,7 @@
  * Instead of a POSIX message queue: messages of one size, as many as were
  * said at creation, -EAGAIN or a deadline when it is full; and what
  * mq_receive(3) cannot do: a message that a worker took and did not finish
- * comes again. There are no priorities (yet), and no mq_notify: see
- * README.md.
+ * comes again. Priorities, and mq_notify: priority.c.
  */
 #include "tools/examples/example.h"
 

@@ -18,6 +18,7 @@
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
+#include "ring/priority.h"
 #include "tools/slipring/view.h"
 
 struct options {
@@ -45,6 +46,7 @@ static int recover(const char *name)
 		{ SLIP_KIND_MPMC, slip_mpmc_recover_ },
 		{ SLIP_KIND_LATEST, slip_latest_recover_ },
 		{ SLIP_KIND_CALL, slip_call_recover_ },
+		{ SLIP_KIND_PRIORITY, slip_priority_recover_ },
 		{ SLIP_KIND_ROBUST_SEM, slip_robust_sem_recover_ },
 	};
 	struct slip_peer self = { 0 };

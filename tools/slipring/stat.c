@@ -266,6 +266,8 @@ static json_t *object_json(const struct slip_region *rg,
 
 	if (o->kind == SLIP_KIND_CALL)
 		rc = stat_call_json(rg, o, &about);
+	else if (o->kind == SLIP_KIND_PRIORITY)
+		rc = stat_priority_json(rg, o, &about);
 	else if (o->kind == SLIP_KIND_LATEST)
 		rc = stat_latest_json(rg, o, &about);
 	else
@@ -389,10 +391,11 @@ static void print_object(const struct slip_region *rg,
 			 struct slip_region_object *o)
 {
 	char size[SIZE_TEXT_BYTES];
-	struct ring ring = { .kind = "call" };
 	bool call = o->kind == SLIP_KIND_CALL;
+	bool levels = o->kind == SLIP_KIND_PRIORITY;
+	struct ring ring = { .kind = call ? "call" : "priority" };
 	bool newest = o->kind == SLIP_KIND_LATEST;
-	int rc = call || newest ? 0 : look_at_ring(o, &ring);
+	int rc = call || levels || newest ? 0 : look_at_ring(o, &ring);
 
 	make_printable(o->name);
 	(void)printf("object %s: ", o->name);
@@ -406,6 +409,8 @@ static void print_object(const struct slip_region *rg,
 		     o->offset);
 	if (call)
 		rc = stat_print_call(rg, o);
+	else if (levels)
+		rc = stat_print_priority(rg, o);
 	else if (newest)
 		rc = stat_print_latest(rg, o);
 	else if (rc == 0)

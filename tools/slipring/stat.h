@@ -18,6 +18,11 @@ int stat_call_json(const struct slip_region *rg,
 		   const struct slip_region_object *o, json_t **out);
 int stat_print_call(const struct slip_region *rg,
 		    const struct slip_region_object *o);
+/* Levels of urgency, likewise. */
+int stat_priority_json(const struct slip_region *rg,
+		       const struct slip_region_object *o, json_t **out);
+int stat_print_priority(const struct slip_region *rg,
+			const struct slip_region_object *o);
 /* The newest value, likewise. */
 int stat_latest_json(const struct slip_region *rg,
 		     const struct slip_region_object *o, json_t **out);

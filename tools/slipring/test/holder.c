@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* holder PATH STEP...: makes the region PATH with an MPMC work queue, a robust
- * semaphore of three units, a newest value and two slots for calls, or opens it,
- * does these things, and stays until it is killed: a user for the tests of the
- * command. STEP: producer, consumer, only-consumer, push, take, nack, acquire
- * (two units); of the value: writer, write, put; of the slots: server, client,
- * ask, serve. */
+ * semaphore of three units, a newest value, two slots for calls and three levels
+ * of urgency, or opens it, does these things, and stays until it is killed: a user
+ * for the tests of the command. STEP: producer, consumer, only-consumer, push,
+ * take, nack, acquire (two units); of the value: writer, write, put; of the slots:
+ * server, client, ask, serve; of the levels: sender, receiver, send (to the
+ * lowest), send-urgent, receive. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -16,14 +17,15 @@
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
+#include "ring/priority.h"
 
 #define CAPACITY 16
 #define FLAGS	 (SLIP_MPMC_WORK | SLIP_MPMC_SEATS(4))
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem, *units, *pose, *calls;
-static size_t bytes, units_bytes, pose_bytes, calls_bytes;
+static void *mem, *units, *pose, *calls, *mail;
+static size_t bytes, units_bytes, pose_bytes, calls_bytes, mail_bytes;
 
 static int make(const char *name)
 {
@@ -38,8 +40,10 @@ static int make(const char *name)
 	units_bytes = slip_robust_sem_bytes(4);
 	pose_bytes = slip_latest_bytes(SLIP_LATEST_SLOTS, 100);
 	calls_bytes = slip_call_bytes(2, 48);
+	mail_bytes = slip_priority_bytes(3, 4, 8, SLIP_PRIORITY_SEATS(3));
 	rc = slip_region_create_at(
-		&rg, dir, bytes + units_bytes + pose_bytes + calls_bytes, 0);
+		&rg, dir,
+		bytes + units_bytes + pose_bytes + calls_bytes + mail_bytes, 0);
 	if (rc)
 		return rc;
 	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
@@ -59,6 +63,12 @@ static int make(const char *name)
 		return rc;
 	calls = slip_region_add(&rg, "calls", SLIP_KIND_CALL, calls_bytes);
 	rc = calls ? slip_call_init(calls, calls_bytes, 2, 48, 0) : -ENOSPC;
+	if (rc)
+		return rc;
+	mail = slip_region_add(&rg, "mail", SLIP_KIND_PRIORITY, mail_bytes);
+	rc = mail ? slip_priority_init(mail, mail_bytes, 3, 4, 8,
+				       SLIP_PRIORITY_SEATS(3))
+		  : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -75,7 +85,8 @@ static int come(const char *name)
 				 &units_bytes);
 	pose = slip_region_find(&rg, "pose", SLIP_KIND_LATEST, &pose_bytes);
 	calls = slip_region_find(&rg, "calls", SLIP_KIND_CALL, &calls_bytes);
-	if (!mem || !units || !pose || !calls)
+	mail = slip_region_find(&rg, "mail", SLIP_KIND_PRIORITY, &mail_bytes);
+	if (!mem || !units || !pose || !calls || !mail)
 		return -ENOENT;
 	return slip_peer_join(&self, &rg);
 }
@@ -108,6 +119,28 @@ static int call(const char *step)
 		return slip_call_send(&c, "what", 4);
 	if (strcmp(step, "serve") == 0)
 		return slip_call_take(&s, &t) ? 0 : -EAGAIN;
+	return 1;
+}
+
+/* 1: no such step. */
+static int post(const char *step)
+{
+	static struct slip_priority s, r;
+	static uint64_t x;
+	uint32_t level;
+
+	if (strcmp(step, "sender") == 0)
+		return slip_priority_attach(&s, mail, mail_bytes, SLIP_PRODUCER,
+					    &self);
+	if (strcmp(step, "receiver") == 0)
+		return slip_priority_attach(&r, mail, mail_bytes, SLIP_CONSUMER,
+					    &self);
+	if (strcmp(step, "send") == 0)
+		return slip_priority_push(&s, &x, 0) ? 0 : -EAGAIN;
+	if (strcmp(step, "send-urgent") == 0)
+		return slip_priority_push(&s, &x, 2) ? 0 : -EAGAIN;
+	if (strcmp(step, "receive") == 0)
+		return slip_priority_pop(&r, &x, &level) ? 0 : -EAGAIN;
 	return 1;
 }
 
@@ -145,6 +178,8 @@ int main(int argc, char **argv)
 
 	for (int i = 2; !rc && i < argc; i++) {
 		rc = call(argv[i]);
+		if (rc > 0)
+			rc = post(argv[i]);
 		if (rc > 0)
 			rc = act(argv[i]);
 	}
