@@ -210,6 +210,8 @@ Test(uring, a_set_that_cannot_be_waited_for)
 		slip_word_source(&many[i], &word, 0, SLIP_SHARED);
 	cr_assert_eq(slip_waitset_init(&w, many, SLIP_FUTEX_WAITV_MAX + 1), 0);
 	cr_assert_eq(slip_uring_waitset(&sqe, &w, 1), -EINVAL);
+	cr_assert_eq(slip_waitset_init(&w, many, SLIP_FUTEX_WAITV_MAX), 0);
+	cr_assert_eq(slip_uring_waitset(&sqe, &w, 1), 0, "one less");
 	cr_assert_eq(slip_waitset_init(&w, many, 0), -EINVAL);
 	cr_assert_eq(slip_uring_waitset(&sqe, &w, 1), -EINVAL);
 	slip_event_source(&many[0], &event, SLIP_EVENT_ASYM, SLIP_FOREVER,

@@ -394,6 +394,22 @@ Test(waitset, turns_are_not_slices)
 	waitv_says = 0;
 }
 
+/* All of them in one sleep, which has no end of its own. */
+Test(waitset, as_many_as_one_call_takes_have_no_turns)
+{
+	static struct slip_source many[SLIP_FUTEX_WAITV_MAX];
+
+	if (!(slip_futex_features() & SLIP_FUTEX_HAS_WAITV))
+		cr_skip("no futex_waitv: each turn has an end");
+	for (unsigned i = 0; i < SLIP_FUTEX_WAITV_MAX; i++)
+		slip_word_source(&many[i], &words[0], 0, SLIP_PRIVATE);
+	cr_assert_eq(slip_waitset_init(&w, many, SLIP_FUTEX_WAITV_MAX), 0);
+	w.spin.skip = UINT32_MAX;
+	endless_says = -ENOMEM;
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), -ENOMEM);
+	endless_says = 0;
+}
+
 /* --- what the kernel refuses ------------------------------------------------- */
 
 Test(waitset, without_waitv_all_are_slept_on_in_turn)
