@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #define SLIP_SYS_HOOK handle_test_sys
 #include "../mpmc.h"
+#include "../priority.h"
 #include "../record.h"
 #include "../spsc.h"
 
@@ -298,6 +299,10 @@ Test(handle, a_ring_that_asks_for_membarrier_is_not_made_without)
 	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 4, 8,
 				    SLIP_EVENT_ASYM | SLIP_MPMC_SEATS(2)),
 		     -EPERM);
+	cr_assert_eq(
+		slip_priority_init(memory, sizeof(memory), 2, 2, 8,
+				   SLIP_EVENT_ASYM | SLIP_PRIORITY_SEATS(2)),
+		-EPERM);
 	cr_assert_eq(slip_record_init(memory, sizeof(memory), 1024, 0), 0,
 		     "it finds another mode by itself");
 	cr_assert_eq(slip_mpmc_init(memory, sizeof(memory), 4, 8,

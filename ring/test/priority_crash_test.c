@@ -198,6 +198,29 @@ Test(priority_crash, what_a_popper_had_claimed_is_gone_and_its_slot_is_not)
 	}
 }
 
+/* Though there is a consumer alive: who waits asks about all. */
+Test(priority_crash, who_waits_for_room_gets_what_a_dead_popper_had)
+{
+	struct world *w = begin();
+	uint64_t x = 9;
+	pid_t pid;
+
+	cr_assert_eq(attach_producer(w), 0);
+	for (uint64_t i = 0; i < ROOM; i++)
+		cr_assert(push(&w->p, 1, i));
+	slip_a32_store_relaxed(&w->stage->go, 1); /* init */
+	pid = spawn(w, pops_and_dies);
+	cr_assert_eq(end_of(pid), SIGKILL);
+	cr_assert_eq(attach_consumer(w), 0);
+	cr_assert_not(push(&w->p, 1, 9), "it has a slot");
+	cr_assert_eq(slip_priority_push_until(&w->p, &x, 1, SLIP_FOREVER), 0);
+	for (uint64_t i = 1; i < ROOM; i++)
+		expect(w, 1, i);
+	expect(w, 1, 9);
+	expect_whole(w);
+	end(w);
+}
+
 static int attaches_and_freezes(struct world *w)
 {
 	EXPECT(1, attach_producer(w) == 0);

@@ -657,6 +657,25 @@ Test(priority, the_end_of_file_comes_after_what_is_left)
 	teardown(&b);
 }
 
+/* Who recovers it has not come further than marking it. */
+Test(priority, the_end_of_file_comes_after_what_a_dead_one_had_claimed)
+{
+	struct stopped half;
+	struct bench b;
+	uint64_t x = 0;
+	uint32_t at;
+
+	setup(&b, 3, 4, 8, 0);
+	push_half(&b.p, &half, 1, 5);
+	dies(&b.p);
+	cr_assert_eq(slip_priority_pop_until(&b.c, &x, &at, SLIP_FOREVER), 0);
+	cr_assert_eq(x, 5u);
+	cr_assert_eq(slip_priority_pop_until(&b.c, &x, &at, SLIP_FOREVER),
+		     -EPIPE);
+	b.p.q.error = -EPIPE;
+	teardown(&b);
+}
+
 Test(priority, push_until_fails_once_the_last_consumer_has_left)
 {
 	struct bench b;
