@@ -62,8 +62,8 @@
  * pops by level do as they are told.
  *
  * No hint says which levels have something: a pop looks at each level, from the
- * most urgent, until it has found one, and an empty one costs two loads of lines
- * that nobody writes meanwhile. So there is no hint that a death could leave
+ * most urgent, until it has found one, and an empty one costs three loads, of two
+ * lines that nobody writes meanwhile. So there is no hint that a death could leave
  * wrong.
  *
  * Concurrency: any number of handles (64, or SLIP_PRIORITY_SEATS(n) up to 4094,
@@ -97,8 +97,8 @@
  * Damage: as in mpmc.h; the header's numbers are validated at attach and kept in
  * the private handle.
  *
- * Cost: a push is one to an mpmc ring and a load; a pop the same and two loads for
- * each level above. A push wakes one of those who wait for anything, and all who
+ * Cost: a push is one to an mpmc ring and a load; a pop the same and three loads
+ * for each level above. A push wakes one of those who wait for anything, and all who
  * wait for some levels only, if any do.
  *
  * Source: mpmc.h; the interface after POSIX mq_overview(7) and System V msgop(2).
