@@ -116,6 +116,7 @@ extern "C" {
 
 #define SLIP_ROBUST_SEM_MAX	    UINT32_C(0x00ffffff) /* also in hand */
 #define SLIP_ROBUST_SEM_TRIES_	    1000u
+#define SLIP_ROBUST_SEM_LOOKS_	    8 /* for a free seat */
 #define SLIP_ROBUST_SEM_SEATS_MAX   255u
 #define SLIP_ROBUST_SEM_BROAD_	    (UINT64_C(1) << 24) /* of the word */
 #define SLIP_ROBUST_SEM_DONE_	    (UINT64_C(1) << 24) /* of a note */
@@ -573,11 +574,15 @@ SLIP_COLD SLIP_MUST_CHECK int slip_robust_sem_attach(struct slip_robust_sem *h,
 		      : SLIP_ROBUST_SEM_HELD_;
 	slip_waiter_init_(&h->waiter, &h->shared->event, SLIP_EVENT_RMW,
 			  self ? SLIP_SLICE_NS : SLIP_LONG_SLICE_NS);
-	if (slip_robust_sem_sit_(h))
-		return 0;
-	/* What has no room yet keeps its seat. */
-	rc = slip_robust_sem_bury_(h->shared, h->seats, self);
-	(void)rc;
+	/* Others may go to a seat that was passed from one that is still to be
+	 * looked at, or die there: once is not enough. */
+	for (int looks = 0; looks < SLIP_ROBUST_SEM_LOOKS_; looks++) {
+		if (slip_robust_sem_sit_(h))
+			return 0;
+		/* What has no room yet keeps its seat. */
+		rc = slip_robust_sem_bury_(h->shared, h->seats, self);
+		(void)rc;
+	}
 	return slip_robust_sem_sit_(h) ? 0 : -EUSERS;
 }
 

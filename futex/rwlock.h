@@ -114,6 +114,7 @@ extern "C" {
 
 #define SLIP_RWLOCK_MAGIC_     UINT32_C(0x314b4c52) /* "RLK1" */
 #define SLIP_RWLOCK_LAYOUT_    1u
+#define SLIP_RWLOCK_LOOKS_     8 /* for a free seat */
 #define SLIP_RWLOCK_SEATS_MAX  4096u
 #define SLIP_RWLOCK_SEAT_BYTES 128u
 
@@ -285,6 +286,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_rwlock_attach(struct slip_rwlock *l,
 {
 	int rc = self ? slip_region_check_(self->rg) : 0;
 	uint64_t slice;
+	int looks = 0;
 
 	memset(l, 0, sizeof(*l));
 	if (!rc && self && !self->id)
@@ -302,8 +304,11 @@ SLIP_COLD SLIP_MUST_CHECK int slip_rwlock_attach(struct slip_rwlock *l,
 	slice = self ? SLIP_SLICE_NS : SLIP_LONG_SLICE_NS;
 	slip_waiter_init_(&l->free, &l->shared->ev_free, l->mode, slice);
 	slip_waiter_init_(&l->gone, &l->shared->ev_gone, l->mode, slice);
-	if (!slip_rwlock_sit_(l, false) && !slip_rwlock_sit_(l, true))
-		return -EUSERS;
+	/* Others may go to a seat that was passed from one that is still to be
+	 * looked at, or die there: once is not enough. */
+	while (!slip_rwlock_sit_(l, looks > 0))
+		if (looks++ == SLIP_RWLOCK_LOOKS_)
+			return -EUSERS;
 	l->state = SLIP_RWLOCK_IDLE_;
 	return 0;
 }

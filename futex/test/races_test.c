@@ -83,6 +83,43 @@ Test(races, so_is_a_robust_one)
 	step_free();
 }
 
+static unsigned first_swap;
+static int attached;
+
+/* One sits in the seat that is looked at, and has left the other. */
+static void change_seats(void)
+{
+	bool at_one = (step.seen - first_swap) % 2 == 1;
+
+	if (step.seen <= first_swap || step.seen > first_swap + 6)
+		return;
+	/* init: both */
+	slip_a64_store_relaxed(&slip_robust_sem_seat_(robust.shared, 1)->who,
+			       at_one ? robust.who : 0);
+	slip_a64_store_relaxed(&slip_robust_sem_seat_(robust.shared, 2)->who,
+			       at_one ? 0 : robust.who);
+}
+
+static void attach_another(void)
+{
+	static struct slip_robust_sem h;
+
+	attached = slip_robust_sem_attach(&h, robust_mem,
+					  slip_robust_sem_bytes(2), NULL);
+}
+
+/* One of two seats is free all the time, and never the one looked at. */
+Test(races, a_seat_is_found_though_another_goes_from_one_to_the_next)
+{
+	robust_mem = step_memory(slip_robust_sem_bytes(2));
+	for (first_swap = 0; first_swap < 12; first_swap++) {
+		make_robust(1);
+		(void)step_run(attach_another, change_seats, 0);
+		cr_assert_eq(attached, 0);
+	}
+	step_free();
+}
+
 Test(races, without_a_peer_nobody_is_asked_about)
 {
 	static _Alignas(64) char mem[192];
