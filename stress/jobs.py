@@ -77,6 +77,8 @@ REQUIRED = {
                  HOSTILE | {"seeded-bugs"}),
     "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |
              {"seeded-bugs"}),
+    # In one process: there is nobody to kill or to lie. Mutants: pending.
+    "chain": {"coverage"} | EXPLORED | {"seeded-bugs"},
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
     "wait": HEADER,

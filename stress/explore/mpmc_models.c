@@ -13,31 +13,6 @@ static uint64_t some, none, voided, deaths, stops, reused, left, heard;
 
 /* --- batches --------------------------------------------------------------- */
 
-/* `n` operations at once, the first of which is `o`. */
-UNSEEN static void end_batch(struct op *o, uint32_t n, uint32_t done)
-{
-	uint32_t now = ++s.clock;
-
-	for (uint32_t i = 0; i < n; i++) {
-		o[i].ok = i < done;
-		o[i].end = now;
-	}
-}
-
-UNSEEN static struct op *begin_batch(unsigned t, enum op_kind kind, uint32_t n)
-{
-	struct op *first = &s.op[t][s.ops[t]];
-	uint32_t now = s.clock + 1;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct op *o = begin(t, kind, 0);
-
-		o->start = now;
-		o->batch = now;
-	}
-	return first;
-}
-
 static uint32_t push_n_by(struct slip_mpmc *q, unsigned t, uint64_t first,
 			  uint32_t n)
 {
@@ -238,7 +213,7 @@ static void drain(void)
 	bool more = true;
 
 	while (more) {
-		uint64_t flush = 990 + s.ops[X_THREADS];
+		uint64_t flush = 990 + history.ops[X_THREADS];
 
 		more = false;
 		while (pop_by(last(), X_THREADS))
@@ -247,8 +222,8 @@ static void drain(void)
 			return;
 		while (pop_by(last(), X_THREADS))
 			more = more ||
-			       s.op[X_THREADS][s.ops[X_THREADS] - 1].value !=
-				       flush;
+			       history.op[X_THREADS][history.ops[X_THREADS] - 1]
+					       .value != flush;
 	}
 }
 

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An MPMC ring under the explorer, with a handle for each thread; and the
- * judge of what they did.
- *
- * Every push and pop is recorded with the times at which it began and ended,
- * by a clock that the explorer does not see, and the history is held against a
- * FIFO queue (conditions of Henzinger, Sezgin, Vafeiadis, "Aspect-oriented
- * linearizability proofs", CONCUR 2013): nothing popped that was not pushed, or
- * twice, or before something that had to come before it; nothing lost; "empty"
- * only if there was a moment without an element, "full" only if as many might
- * have been there as fit (where no position was void: those take room for a
- * lap). The elements of a batch are operations of their own that overlap, but
- * for their order.
+ * judge of what they did: history.h, and "full" only if as many might have been
+ * there as fit (where no position was void: those take room for a lap).
  */
 #ifndef SLIP_STRESS_EXPLORE_MPMC_RING_H
 #define SLIP_STRESS_EXPLORE_MPMC_RING_H
@@ -19,24 +10,13 @@
 #include <string.h>
 
 #include "explore.h"
+#include "history.h"
 #include "peers.h"
 #include "ring/mpmc.h"
 
-#define HANDLES (X_THREADS + 1) /* the last one: once and final */
-#define SEATS	(HANDLES + 1)
-#define OPS	24
-#define BYTES	8192
-#define HEIR	900 /* its values */
-
-enum op_kind { NOTHING, PUSH, POP };
-
-struct op {
-	enum op_kind kind;
-	bool ok;
-	uint32_t batch; /* 0: none */
-	uint64_t value;
-	uint32_t start, end; /* end 0: it never returned */
-};
+#define SEATS (HANDLES + 1)
+#define BYTES 8192
+#define HEIR  900 /* its values */
 
 static struct {
 	char ring[BYTES] __attribute__((aligned(128)));
@@ -46,36 +26,7 @@ static struct {
 	uint32_t elem_bytes;
 	uint32_t run;	/* slots that one claim may hold */
 	uint64_t first; /* position */
-	struct op op[HANDLES][OPS];
-	uint32_t ops[HANDLES];
-	uint32_t clock;
 } s;
-
-/* --- the record ------------------------------------------------------------ */
-
-/* Not instrumented: no step of the schedule, no order between threads. */
-#define UNSEEN __attribute__((noinline, no_sanitize("thread")))
-
-UNSEEN static struct op *begin(unsigned t, enum op_kind kind, uint64_t value)
-{
-	struct op *o = &s.op[t][s.ops[t]++];
-
-	o->kind = kind;
-	o->value = value;
-	o->ok = false;
-	o->batch = 0;
-	o->end = 0;
-	o->start = ++s.clock;
-	return o;
-}
-
-UNSEEN static void end(struct op *o, bool ok, uint64_t value)
-{
-	o->ok = ok;
-	if (o->kind == POP)
-		o->value = value;
-	o->end = ++s.clock;
-}
 
 /* --- operations ------------------------------------------------------------ */
 
@@ -135,116 +86,6 @@ static bool pop(void)
 
 /* --- the judge ------------------------------------------------------------- */
 
-#define EACH_OP(o)                                         \
-	for (unsigned t_##o = 0; t_##o < HANDLES; t_##o++) \
-		for (struct op *o = s.op[t_##o];           \
-		     o < s.op[t_##o] + s.ops[t_##o]; o++)
-
-static bool same(const struct op *push, const struct op *pop)
-{
-	return push->kind == PUSH && pop->kind == POP && pop->end && pop->ok &&
-	       pop->value == push->value;
-}
-
-static struct op *pop_of(const struct op *push)
-{
-	struct op *found = NULL;
-
-	EACH_OP(o)
-	{
-		if (!same(push, o))
-			continue;
-		X_ASSERT(!found, "%llu popped twice",
-			 (unsigned long long)push->value);
-		found = o;
-	}
-	return found;
-}
-
-static void judge_pop(const struct op *o)
-{
-	bool known = false;
-
-	EACH_OP(p)
-	known = known || same(p, o);
-	X_ASSERT(known, "%llu popped out of nothing",
-		 (unsigned long long)o->value);
-}
-
-/* Was a done before b began, or is it before it in a batch? */
-static bool before(const struct op *a, const struct op *b)
-{
-	if (a->batch && a->batch == b->batch)
-		return a < b;
-	return a->end && a->end <= b->start;
-}
-
-/* a was pushed before b, and b popped: then a is not popped after that, nor,
- * but by those who never came back, not at all. */
-static void judge_order(const struct op *a, const struct op *b, bool missing_ok)
-{
-	const struct op *pa, *pb;
-	bool sure = a->ok || (a->batch && a->batch == b->batch && !a->end);
-
-	if (a->kind != PUSH || b->kind != PUSH || !sure || !before(a, b))
-		return;
-	pa = pop_of(a);
-	pb = pop_of(b);
-	if (!pb || (!pa && missing_ok))
-		return;
-	X_ASSERT(pa && !before(pb, pa), "%llu overtaken by %llu",
-		 (unsigned long long)a->value, (unsigned long long)b->value);
-}
-
-/* Real time is that of memory only in sc: elsewhere a store may be on its way
- * while its push has returned. A thread knows its own, though. */
-static bool in_time(unsigned t_empty, unsigned t_push)
-{
-	return t_empty == t_push || t_empty == X_THREADS ||
-	       !strcmp(x_memory(), "sc");
-}
-
-/* From `now` on, what was surely there then: until when? */
-static uint32_t there_until(const struct op *e, unsigned t_e, uint32_t now,
-			    bool missing_ok, uint64_t *value)
-{
-	uint32_t until = now;
-
-	EACH_OP(a)
-	{
-		const struct op *p;
-
-		if (a->kind != PUSH || !a->ok || !a->end || a->end > now ||
-		    !in_time(t_e, t_a))
-			continue;
-		p = pop_of(a);
-		if (!p && missing_ok)
-			continue;
-		if (!p || p->start > until) {
-			until = p ? p->start : e->end;
-			*value = a->value;
-		}
-	}
-	return until;
-}
-
-/* "Empty", though all the time something was there for sure. */
-static void judge_empty(const struct op *e, unsigned t_e, bool missing_ok)
-{
-	uint32_t now = e->start;
-	uint64_t value = 0;
-
-	for (;;) {
-		uint32_t until = there_until(e, t_e, now, missing_ok, &value);
-
-		X_ASSERT(until < e->end, "empty, but there was %llu",
-			 (unsigned long long)value);
-		if (until == now)
-			return;
-		now = until;
-	}
-}
-
 /* "Full", though even with all that might have been there, or in a hand, it
  * was not. */
 static void judge_full(const struct op *f, uint32_t capacity)
@@ -281,8 +122,7 @@ static void judge(uint32_t capacity)
 	unknown += o->kind == POP && !o->end;
 	EACH_OP(o)
 	{
-		if (o->kind == POP && o->end && o->ok)
-			judge_pop(o);
+		judge_fifo(o, t_o, unknown != 0);
 		if (o->kind == PUSH && o->end && o->ok)
 			lost += !pop_of(o);
 		if (o->kind == PUSH && o->end && !o->ok) {
@@ -291,10 +131,6 @@ static void judge(uint32_t capacity)
 			if (!o->batch && all_fit)
 				judge_full(o, capacity);
 		}
-		EACH_OP(p)
-		judge_order(o, p, unknown != 0);
-		if (o->kind == POP && o->end && !o->ok)
-			judge_empty(o, t_o, unknown != 0);
 	}
 	X_ASSERT(lost <= unknown, "%u lost, %u pops did not return", lost,
 		 unknown);
@@ -355,6 +191,7 @@ static void format(uint32_t capacity, uint32_t elem_bytes, unsigned flags,
 	size_t bytes;
 
 	memset(&s, 0, sizeof(s));
+	memset(&history, 0, sizeof(history));
 	s.elem_bytes = elem_bytes;
 	s.run = 1;
 	s.first = first * capacity * SLIP_MPMC_ONE;
@@ -368,6 +205,7 @@ static void format(uint32_t capacity, uint32_t elem_bytes, unsigned flags,
 	peers_setup();
 	x_keep(s.ring, bytes);
 	x_keep(&s.q, sizeof(s) - offsetof(__typeof__(s), q));
+	x_keep(&history, sizeof(history));
 	x_keep(peers_member, sizeof(peers_member));
 	x_name(s.ring + 128, 8, "tail");
 	x_name(s.ring + 136, 8, "ev_data");

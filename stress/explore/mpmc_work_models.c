@@ -45,7 +45,7 @@ static uint64_t again, deaths, stops, in_hand, busy, both, pipes, heirs, moved;
 
 UNSEEN static uint32_t tick(void)
 {
-	return ++s.clock;
+	return ++history.clock;
 }
 
 UNSEEN static void take_begins(unsigned t)
@@ -365,10 +365,10 @@ static void one_tried_by_the_dead(void)
 
 static void drain_work(struct slip_mpmc *q)
 {
-	uint64_t last_push = 980 + s.ops[X_THREADS] + 3;
+	uint64_t last_push = 980 + history.ops[X_THREADS] + 3;
 
 	for (;;) {
-		uint64_t flush = 980 + s.ops[X_THREADS];
+		uint64_t flush = 980 + history.ops[X_THREADS];
 		struct delivery *d = take_by(q, X_THREADS);
 
 		if (d) {

@@ -139,7 +139,7 @@ def unit(path):
     """A unit test without Criterion, unoptimised: built in 0.3 s."""
     name = path[:-2].replace("/test/", "/")
     out = f"{OUT}/{name.replace('/', '_')}"
-    build = [*PLAIN, "-o", out, path]
+    build = [*PLAIN, "-o", out, path, *lib.libraries(path)]
     if path.endswith("_step_test.c"):  # single steps: 15 s of the kernel's time
         return Check(f"unit {name}", 5, [path], out, build, (), 60, 120)
     return Check(f"unit {name}", 0, [path], out, build)
@@ -152,7 +152,8 @@ def asan(path):
     out = f"{OUT}/asan_{name.replace('/', '_')}"
     return Check(f"asan {name}", 3, [path], out,
                  [*PLAIN, "-O1", "-fsanitize=address,undefined",
-                  "-fno-sanitize-recover=all", "-o", out, path], (), 10, 60,
+                  "-fno-sanitize-recover=all", "-o", out, path,
+                  *lib.libraries(path)], (), 10, 60,
                  {"ASAN_OPTIONS": "detect_stack_use_after_return=0"})
 
 
@@ -196,7 +197,8 @@ def threads(tree, path):
     files = parts(tree, path)
     return Check(f"tsan {name}", 4, files,
                  out, ["gcc", "-std=c11", "-O1", "-w", "-I.", "-pthread",
-                       "-fsanitize=thread", "-o", out, *files],
+                       "-fsanitize=thread", "-o", out, *files,
+                       *lib.libraries(path)],
                  ("--seconds", "1"), 20, 60)
 
 
