@@ -190,14 +190,21 @@ SLIP_COLD bool slip_chain_pass_head_(struct slip_chain *c,
 	return true;
 }
 
-/* How many may be claimed from i on, up to n; 0: none is there. */
+/* How many may be claimed from i on, up to n; 0: none is there. One that can be seen
+ * in its slot is told by that, not by `push`: so a pop that is as fast as the pushes
+ * leaves them their line. */
 SLIP_CORE uint32_t slip_chain_ahead_(const struct slip_chain *c,
 				     struct slip_chain_segment *s, uint64_t i,
-				     uint32_t n)
+				     uint32_t n, uint32_t elem_bytes)
 {
 	/* hint: a lower bound of `push` */
 	uint64_t seen = slip_a64_load_relaxed(&s->seen);
 
+	if (i >= seen && i < c->slots && n == 1 &&
+	    /* hint: who claims it looks again */
+	    slip_a64_load_relaxed(slip_chain_slot_(s, i, elem_bytes)) ==
+		    s->full)
+		return 1;
 	if (i >= seen) {
 		/* hint: a push that happened before this pop is counted; what
 		 * was pushed is seen by CHAIN-A2 */
@@ -254,7 +261,8 @@ SLIP_CORE uint32_t slip_chain_pop_n_(struct slip_chain *c, void *elems,
 		 * Pairs: slip_chain_pop_n_. Else: it finds nothing though one of
 		 * them took ours and left its own. */
 		uint64_t i = slip_a64_load_acquire(&s->pop);
-		uint32_t some = slip_chain_ahead_(c, s, i, n - came);
+		uint32_t some =
+			slip_chain_ahead_(c, s, i, n - came, elem_bytes);
 		uint64_t end;
 
 		if (!some) {

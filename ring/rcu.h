@@ -8,6 +8,7 @@
  * these, in every file alike (nothing can check that):
  *
  *	#include <urcu/urcu-memb.h>
+ *	#include <urcu/static/urcu-memb.h>
  *	#define SLIP_URCU memb
  *	#include <slipring/ring/chain.h>
  *
@@ -25,9 +26,11 @@
  * and qsbr has a fence on its read side. A program that has a flavour of its own
  * had better use that one, so that its threads are known once.
  *
- * By default liburcu's functions are called in its library. A program whose licence
- * allows it (see the LGPL, and liburcu's notes on it) may define _LGPL_SOURCE
- * first, and has them inline.
+ * Its read side is inline: these are functions of less than ten lines, of which the
+ * authors say where they stand (urcu/static/urcu-bp.h) that programs of any licence
+ * may call them so (LGPL 2.1, section 5). Called in the library they cost 8 ns for
+ * each operation, inline 1. SLIP_URCU_LINKED, if defined, has them called there; all
+ * the rest is.
  *
  * ThreadSanitizer does not look into that library, where the order is made between
  * a reader's leaving, what is done after the grace period, and the end of a barrier.
@@ -41,6 +44,9 @@
 
 #ifndef SLIP_URCU
 #include <urcu/urcu-bp.h>
+#ifndef SLIP_URCU_LINKED
+#include <urcu/static/urcu-bp.h>
+#endif
 #define SLIP_URCU bp
 #endif
 
@@ -50,12 +56,19 @@
 extern "C" {
 #endif
 
-/* urcu_bp_read_lock for SLIP_URCU_(read_lock), and so for each flavour. */
+/* urcu_bp_call_rcu for SLIP_URCU_(call_rcu), _urcu_bp_read_lock for
+ * SLIP_URCU_READ_(read_lock), and so for each flavour. */
 #define SLIP_URCU_PASTE_(flavour, verb) urcu_##flavour##_##verb
 #define SLIP_URCU_OF_(flavour, verb)	SLIP_URCU_PASTE_(flavour, verb)
 #define SLIP_URCU_(verb)		SLIP_URCU_OF_(SLIP_URCU, verb)
-#define SLIP_URCU_TEXT_(flavour)	#flavour
-#define SLIP_URCU_NAME_(flavour)	SLIP_URCU_TEXT_(flavour)
+#ifdef SLIP_URCU_LINKED
+#define SLIP_URCU_READ_(verb) SLIP_URCU_(verb)
+#else
+#define SLIP_URCU_INLINE_OF_(flavour, verb) _urcu_##flavour##_##verb
+#define SLIP_URCU_INLINE_PASTE_(flavour, verb) \
+	SLIP_URCU_INLINE_OF_(flavour, verb)
+#define SLIP_URCU_READ_(verb) SLIP_URCU_INLINE_PASTE_(SLIP_URCU, verb)
+#endif
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -74,7 +87,7 @@ void __tsan_release(void *at);
  * nested. `of` is the same for those who read and those who reclaim. */
 SLIP_CORE void slip_rcu_enter_(void)
 {
-	SLIP_URCU_(read_lock)();
+	SLIP_URCU_READ_(read_lock)();
 }
 
 SLIP_CORE void slip_rcu_leave_(void *of)
@@ -83,7 +96,7 @@ SLIP_CORE void slip_rcu_leave_(void *of)
 	__tsan_release(of);
 #endif
 	(void)of;
-	SLIP_URCU_(read_unlock)();
+	SLIP_URCU_READ_(read_unlock)();
 }
 
 /* `reclaim` is called when all who are between enter and leave now have left,

@@ -12,6 +12,8 @@
 #ifndef SLIP_STRESS_EXPLORE_URCU_MODEL_H
 #define SLIP_STRESS_EXPLORE_URCU_MODEL_H
 
+#define SLIP_URCU_LINKED
+
 #include <string.h>
 #include <urcu/urcu-bp.h>
 

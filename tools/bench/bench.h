@@ -176,6 +176,7 @@ void bench_suite_record(struct bench *b);
 void bench_suite_latest(struct bench *b);
 void bench_suite_call(struct bench *b);
 void bench_suite_priority(struct bench *b);
+void bench_suite_chain(struct bench *b);
 void bench_suite_wait(struct bench *b);
 void bench_suite_locks(struct bench *b);
 void bench_suite_ipc(struct bench *b);

@@ -21,6 +21,7 @@ static const struct suite {
 	{ "crash", bench_suite_crash },	  { "growth", bench_suite_growth },
 	{ "record", bench_suite_record }, { "latest", bench_suite_latest },
 	{ "call", bench_suite_call },	  { "priority", bench_suite_priority },
+	{ "chain", bench_suite_chain },
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 
