@@ -30,17 +30,29 @@
  * authors say where they stand (urcu/static/urcu-bp.h) that programs of any licence
  * may call them so (LGPL 2.1, section 5). Called in the library they cost 8 ns for
  * each operation, inline 1. SLIP_URCU_LINKED, if defined, has them called there; all
- * the rest is.
+ * the rest is. (It is needed for UndefinedBehaviorSanitizer: the readers' entries of
+ * "bp" are not aligned as their type says, up to liburcu 0.13 at least.)
  *
- * ThreadSanitizer does not look into that library, where the order is made between
- * a reader's leaving, what is done after the grace period, and the end of a barrier.
- * So these three are told to it here, by hand. Nothing else is: the accesses of
- * chain.h and directory.h are seen as they are. What the library asks libc for is
- * seen too, without its order: a program needs the line
- * "called_from_lib:liburcu-bp.so" among TSan's suppressions.
+ * ThreadSanitizer, for which nothing is inline, does not look into that library,
+ * where the order is made between a reader's leaving, what is done after the grace
+ * period, and the end of a barrier. So these three are told to it here, by hand.
+ * Nothing else is: the accesses of chain.h and directory.h are seen as they are.
+ * What the library asks libc for is seen too, without its order: a program needs
+ * the line "called_from_lib:liburcu-bp.so" among TSan's suppressions.
  */
 #ifndef SLIP_RING_RCU_H
 #define SLIP_RING_RCU_H
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLIP_RCU_TOLD_ 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SLIP_RCU_TOLD_ 1
+#endif
+#if defined(SLIP_RCU_TOLD_) && !defined(SLIP_URCU_LINKED)
+#define SLIP_URCU_LINKED 1
+#endif
 
 #ifndef SLIP_URCU
 #include <urcu/urcu-bp.h>
@@ -68,14 +80,6 @@ extern "C" {
 #define SLIP_URCU_INLINE_PASTE_(flavour, verb) \
 	SLIP_URCU_INLINE_OF_(flavour, verb)
 #define SLIP_URCU_READ_(verb) SLIP_URCU_INLINE_PASTE_(SLIP_URCU, verb)
-#endif
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLIP_RCU_TOLD_ 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define SLIP_RCU_TOLD_ 1
 #endif
 
 #ifdef SLIP_RCU_TOLD_

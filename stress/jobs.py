@@ -15,7 +15,7 @@ TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
          "waitset_stress", "waitset_threads", "latest_stress",
          "latest_threads", "call_stress", "call_threads", "priority_stress",
-         "priority_threads")
+         "priority_threads", "chain_stress", "chain_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -78,7 +78,8 @@ REQUIRED = {
     "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |
              {"seeded-bugs"}),
     # In one process: there is nobody to kill or to lie. Mutants: pending.
-    "chain": {"coverage"} | EXPLORED | {"seeded-bugs"},
+    "chain": {"coverage", "threads"} | EXPLORED | {"seeded-bugs"},
+    "directory": {"coverage"} | EXPLORED | {"seeded-bugs"},
     "role": ALL,
     "event": ALL | {"random-kills", "threads"},
     "wait": HEADER,

@@ -12,7 +12,7 @@
 #ifndef SLIP_STRESS_EXPLORE_URCU_MODEL_H
 #define SLIP_STRESS_EXPLORE_URCU_MODEL_H
 
-#define SLIP_URCU_LINKED
+#define SLIP_URCU_LINKED 1
 
 #include <string.h>
 #include <urcu/urcu-bp.h>

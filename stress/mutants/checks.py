@@ -151,7 +151,7 @@ def asan(path):
     name = path[:-2].replace("/test/", "/")
     out = f"{OUT}/asan_{name.replace('/', '_')}"
     return Check(f"asan {name}", 3, [path], out,
-                 [*PLAIN, "-O1", "-fsanitize=address,undefined",
+                 [*PLAIN, "-O1", "-fsanitize=address,undefined", "-DSLIP_URCU_LINKED",
                   "-fno-sanitize-recover=all", "-o", out, path,
                   *lib.libraries(path)], (), 10, 60,
                  {"ASAN_OPTIONS": "detect_stack_use_after_return=0"})
