@@ -190,9 +190,25 @@ SLIP_COLD bool slip_chain_pass_head_(struct slip_chain *c,
 	return true;
 }
 
+/* Is the element of slot i there? If it is not, a pop lingers: so one that is faster
+ * than the pushes leaves them their lines for a while, and gets several for one
+ * transfer, where each look would take the line away from the next push. */
+SLIP_CORE bool slip_chain_is_full_(const struct slip_chain *c,
+				   struct slip_chain_segment *s, uint64_t i,
+				   uint32_t elem_bytes)
+{
+	const slip_a64 *slot = slip_chain_slot_(s, i, elem_bytes);
+
+	/* hint: both; who claims it looks again */
+	if (SLIP_LIKELY(slip_a64_load_relaxed(slot) == s->full))
+		return true;
+	for (uint32_t k = 0; k < c->linger; k++)
+		slip_pause();
+	return slip_a64_load_relaxed(slot) == s->full;
+}
+
 /* How many may be claimed from i on, up to n; 0: none is there. One that can be seen
- * in its slot is told by that, not by `push`: so a pop that is as fast as the pushes
- * leaves them their line. */
+ * in its slot is told by that, not by `push`, which is the pushers' line. */
 SLIP_CORE uint32_t slip_chain_ahead_(const struct slip_chain *c,
 				     struct slip_chain_segment *s, uint64_t i,
 				     uint32_t n, uint32_t elem_bytes)
@@ -201,9 +217,7 @@ SLIP_CORE uint32_t slip_chain_ahead_(const struct slip_chain *c,
 	uint64_t seen = slip_a64_load_relaxed(&s->seen);
 
 	if (i >= seen && i < c->slots && n == 1 &&
-	    /* hint: who claims it looks again */
-	    slip_a64_load_relaxed(slip_chain_slot_(s, i, elem_bytes)) ==
-		    s->full)
+	    slip_chain_is_full_(c, s, i, elem_bytes))
 		return 1;
 	if (i >= seen) {
 		/* hint: a push that happened before this pop is counted; what

@@ -32,6 +32,7 @@ extern "C" {
 #define SLIP_CHAIN_SEGMENT_BYTES UINT32_C(32768) /* of slots, about */
 #define SLIP_CHAIN_SEGMENT_MIN	 2u
 #define SLIP_CHAIN_SEGMENT_MAX	 (UINT32_C(1) << 20)
+#define SLIP_CHAIN_LINGER	 8u  /* pauses at a slot that nothing is in */
 #define SLIP_CHAIN_PATIENCE	 32u /* looks at a slot that is being filled */
 #define SLIP_CHAIN_SPARES	 2u  /* kept, however little is needed */
 
@@ -77,11 +78,12 @@ struct slip_chain {
 	uint32_t slot_bytes;
 	uint32_t slots; /* of a segment */
 	uint32_t patience;
+	uint32_t linger;
 	uint64_t segments_max; /* 0: no limit */
 	slip_chain_get_fn *get;
 	slip_chain_put_fn *put;
 	void *context;
-	unsigned char pad0[40];
+	unsigned char pad0[32];
 	/* +128: written once for each segment */
 	slip_a64 spare;	 /* address of a spare segment, over others */
 	slip_a64 spares; /* how many */

@@ -170,7 +170,7 @@ static void chain(uint32_t segments_max)
 	memset(&history, 0, sizeof(history));
 	rcu_setup();
 	X_ASSERT(!slip_chain_init(&c, 8, &o), "init");
-	c.patience = 0;
+	c.patience = c.linger = 0;
 	/* Sleep at once. */
 	slip_a64_store_relaxed(&c.spin, UINT64_C(0xffff) << 48);
 	x_keep(&c, sizeof(c));

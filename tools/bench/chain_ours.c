@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ring/chain.h, as it comes: liburcu's flavour bp, its functions called in the
- * library. */
+/* ring/chain.h, as it comes: liburcu's flavour bp, its read side inline. */
 #include <errno.h>
 #include <stdlib.h>
 

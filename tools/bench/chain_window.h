@@ -35,7 +35,7 @@ struct chain_side {
 	void *more;  /* of the queue */
 };
 
-extern const struct mpmc_queue chain_ours, chain_ours_inline, chain_moodycamel,
+extern const struct mpmc_queue chain_ours, chain_ours_linked, chain_moodycamel,
 	chain_moodycamel_tokens, chain_wfcqueue, chain_rculfqueue;
 
 SLIP_CORE struct chain_window *chain_window_of(const struct mpmc_seat *s)
@@ -65,8 +65,9 @@ static inline void chain_look(const struct mpmc_seat *s, struct chain_side *own)
 
 	own->told = s->count;
 	slip_a64_store_relaxed(&w->pushed[s->self].count, s->count);
-	own->closed = chain_far(w->pushed, shape->producers) - popped >
-		      shape->capacity;
+	/* What is popped may be ahead of what is said to be pushed. */
+	own->closed = chain_far(w->pushed, shape->producers) >
+		      popped + shape->capacity;
 }
 
 SLIP_CORE uint32_t chain_push_by(struct mpmc_seat *s, mpmc_push_fn *push,

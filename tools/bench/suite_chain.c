@@ -50,7 +50,7 @@ static int ask(const struct mpmc_queue *queue, bool threads,
 	SLIP_STATIC_ASSERT(1, "so that a semicolon follows")
 
 ASK(ours, chain_ours, true);
-ASK(inlined, chain_ours_inline, true);
+ASK(linked, chain_ours_linked, true);
 ASK(bounded, mpmc_ours, false);
 ASK(plain, chain_moodycamel, true);
 ASK(tokens, chain_moodycamel_tokens, true);
@@ -60,7 +60,7 @@ ASK(rculfqueue, chain_rculfqueue, true);
 /* --- who answers ----------------------------------------------------------- */
 
 #define OURS	    "slipring chain"
-#define INLINE	    "slipring chain, liburcu inline"
+#define LINKED	    "slipring chain, liburcu called"
 #define BOUNDED	    "slipring mpmc, bounded"
 #define PLAIN	    "moodycamel ConcurrentQueue"
 #define TOKENS	    "moodycamel ConcurrentQueue, tokens"
@@ -71,7 +71,7 @@ ASK(rculfqueue, chain_rculfqueue, true);
 /* clang-format off */
 #define BATCHED                                                               \
 	{ OURS, BENCH_OURS, NULL, ask_ours, true },                           \
-	{ INLINE, BENCH_OURS, NULL, ask_inlined, true },                      \
+	{ LINKED, BENCH_OURS, NULL, ask_linked, true },                      \
 	{ BOUNDED, BENCH_OURS, NULL, ask_bounded, false },                    \
 	{ PLAIN, BENCH_LOOSE, "libconcurrentqueue-dev", ask_plain, true },    \
 	{ TOKENS, BENCH_LOOSE, "libconcurrentqueue-dev", ask_tokens, true }
@@ -85,7 +85,7 @@ static const struct bench_entry singles[] = {
 static const struct bench_entry batches[] = { BATCHED };
 static const struct bench_entry wides[] = {
 	{ OURS, BENCH_OURS, NULL, ask_ours, true },
-	{ INLINE, BENCH_OURS, NULL, ask_inlined, true },
+	{ LINKED, BENCH_OURS, NULL, ask_linked, true },
 	{ BOUNDED, BENCH_OURS, NULL, ask_bounded, false },
 };
 
