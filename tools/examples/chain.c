@@ -5,10 +5,10 @@
  * producers find it in a directory; meanwhile another takes its place. Link
  * liburcu-cds and liburcu-bp.
  */
+#include "tools/examples/example.h"
+
 #include <pthread.h>
 #include <sched.h>
-
-#include "tools/examples/example.h"
 
 #include "ring/chain.h"
 #include "ring/directory.h"
