@@ -6,11 +6,19 @@
 #define SLIP_RING_TEST_URCU_TSAN_H
 
 const char *__tsan_default_suppressions(void);
+const char *__tsan_default_options(void);
 
 const char *__tsan_default_suppressions(void)
 {
 	return "called_from_lib:liburcu-bp.so\n"
 	       "called_from_lib:liburcu-cds.so\n";
+}
+
+/* Its thread runs on when a test ends: nobody waits a second for what it may still
+ * say. */
+const char *__tsan_default_options(void)
+{
+	return "atexit_sleep_ms=0";
 }
 
 #endif
