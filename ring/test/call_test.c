@@ -924,6 +924,11 @@ Test(call, inspect_tells_what_is_there)
 			  one.attempts == 1 &&
 			  (one.client & 15) == SLIP_ROLE_HELD,
 		  "slot 0");
+	slip_call_detach_server(&b.s);
+	cr_assert_eq(attach_s(), 0, "a successor");
+	cr_assert_eq(slip_call_inspect_slot(b.mem, b.bytes, 0, &one), 0, "0");
+	cr_assert(one.open && !one.taken && one.attempts == 1,
+		  "to be repeated");
 	cr_assert_eq(slip_call_inspect_slot(b.mem, b.bytes, 2, &one), 0, "2");
 	cr_assert(one.number == 0 && !one.open && one.attempts == 0 &&
 			  (one.client & 15) == SLIP_ROLE_CLOSED,
