@@ -583,7 +583,7 @@ SLIP_COLD SLIP_MUST_CHECK int slip_robust_sem_attach(struct slip_robust_sem *h,
 		rc = slip_robust_sem_bury_(h->shared, h->seats, self);
 		(void)rc;
 	}
-	return slip_robust_sem_sit_(h) ? 0 : -EUSERS;
+	return -EUSERS;
 }
 
 /* -ECHILD for a copy in a fork child; -EINVAL if detached, or if `self` is not

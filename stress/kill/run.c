@@ -15,7 +15,6 @@
 #include "stress/kill/kill.h"
 #include "stress/kill/point.h"
 
-#define OPS_MAX	   100
 #define PATIENCE_S 60
 /* Single steps (some 20 us each) for each case of --cases. */
 #define STEPS 150
@@ -411,22 +410,28 @@ void kill_list_ops(void)
 
 unsigned kill_run(void)
 {
-	static struct work works[OPS_MAX];
+	struct work *works;
 	unsigned count = 0;
 
+	for (size_t l = 0; l < LISTS; l++)
+		count += lists[l]->count;
+	works = calloc(count, sizeof(*works));
+	if (!works)
+		abort();
+	count = 0;
 	for (size_t l = 0; l < LISTS; l++)
 		for (unsigned i = 0; i < lists[l]->count; i++) {
 			const struct kill_op *op = &lists[l]->ops[i];
 
-			if (!wanted_op(op) || count == OPS_MAX)
+			if (!wanted_op(op))
 				continue;
-			memset(&works[count], 0, sizeof(works[count]));
 			works[count].op = op;
 			run_op(&works[count++]);
 		}
 	table_head();
 	for (unsigned i = 0; i < count; i++)
 		table_line(&works[i]);
+	free(works);
 	return count;
 }
 
