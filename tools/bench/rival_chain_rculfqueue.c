@@ -27,7 +27,7 @@ static void close_side(struct mpmc_seat *s)
 }
 
 struct lf_node {
-	struct cds_lfq_node_rcu link;
+	struct cds_lfq_node_rcu link; /* first */
 	struct rcu_head later;
 	uint64_t value;
 };
@@ -69,7 +69,9 @@ static void lf_destroy(void *mem)
 
 static void lf_free(struct rcu_head *later)
 {
-	free(caa_container_of(later, struct lf_node, later));
+	uintptr_t at = (uintptr_t)later - offsetof(struct lf_node, later);
+
+	free((void *)at);
 }
 
 SLIP_CORE uint32_t lf_push(struct mpmc_seat *s, const uint64_t *value,
@@ -101,7 +103,7 @@ SLIP_CORE uint32_t lf_pop(struct mpmc_seat *s, uint64_t *value, uint32_t n)
 	slip_rcu_leave_(lf);
 	if (!link)
 		return 0;
-	node = caa_container_of(link, struct lf_node, link);
+	node = (void *)link;
 	*value = node->value;
 	slip_rcu_later_(&node->later, lf_free);
 	return 1;

@@ -102,7 +102,7 @@ SLIP_CORE uint32_t wfc_pop(struct mpmc_seat *s, uint64_t *value, uint32_t n)
 	cds_wfcq_dequeue_unlock(&q->head, &q->tail);
 	if (!link || link == CDS_WFCQ_WOULDBLOCK)
 		return 0;
-	node = caa_container_of(link, struct wfc_node, link);
+	node = (void *)link;
 	*value = node->value;
 	free(node);
 	return 1;
