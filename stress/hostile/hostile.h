@@ -109,6 +109,8 @@ struct play {
 };
 extern struct play play;
 
+/* Before anybody attaches: the bytes that the stream gives, wherever it says. */
+void spoil_before_attach(struct stream *in, uint8_t *mem, size_t bytes);
 /* A call begins: the stream says whether the peer writes during it. */
 void verb(struct stream *in, const char *name);
 /* It ends, with what it returned. `allowed`: 0 ends the list. */

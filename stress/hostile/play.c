@@ -247,6 +247,21 @@ uint64_t hostile_now(void)
 
 #endif
 
+void spoil_before_attach(struct stream *in, uint8_t *mem, size_t bytes)
+{
+	for (uint32_t n = take_below(in, 6); n--;) {
+		play.random = take_word(in);
+		scribble(&play.prey, &play.random);
+		play.counts.scribbles++;
+		play.counts.live++;
+	}
+	for (uint32_t n = take_below(in, 64); n-- && in->left;) {
+		uint64_t v = take_word(in);
+
+		memcpy(mem + take_word(in) % (bytes / 8) * 8, &v, 8);
+	}
+}
+
 void game_run(const struct game *g, const uint8_t *bytes, size_t count)
 {
 	struct stream in = { bytes, count };

@@ -287,17 +287,7 @@ void spsc_attach(struct stream *in)
 	struct spsc_game g;
 
 	setup(&g, in);
-	for (uint32_t n = take_below(in, 6); n--;) {
-		play.random = take_word(in);
-		scribble(&play.prey, &play.random);
-		play.counts.scribbles++;
-		play.counts.live++;
-	}
-	for (uint32_t n = take_below(in, 64); n-- && in->left;) {
-		uint64_t v = take_word(in);
-
-		memcpy(g.mem + take_word(in) % (g.bytes / 8) * 8, &v, 8);
-	}
+	spoil_before_attach(in, g.mem, g.bytes);
 	peer_loose();
 	look(&g, in);
 	attach(&g, in, true);

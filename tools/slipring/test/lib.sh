@@ -120,6 +120,44 @@ pair() {
 	ended "$pid" 0 && ended "$receiver" 0 && cmp pair.out "$file"
 }
 
+# holding PROGRAM INDEX: from here on users are $holder ($as to the kernel), on
+# $region, and r in expressions is its object INDEX. For what follows.
+holding() {
+	holder=$(realpath "$OLDPWD/$1")
+	as=$(basename "$holder")
+	as=${as:0:15}
+	object=$2
+	mkdir sweep
+	region=$work/sweep/live
+}
+
+# json FILE EXPRESSION: is it true of the document j, and of its ring r?
+json() {
+	python3 -c 'import json, sys
+j = json.load(open(sys.argv[1]))
+at = int(sys.argv[3])
+r = j["objects"][at].get("ring") if isinstance(j, dict) else None
+sys.exit(not eval("(" + sys.argv[2] + ")"))' "$1" "$2" "$object"
+}
+
+# stat_json EXPRESSION: is it true of what stat says now?
+stat_json() {
+	"$slipring" stat --json "$region" >said.json && json said.json "$1"
+}
+
+# shows PATTERN: does stat say so?
+shows() {
+	"$slipring" stat "$region" >said && grep -q "$1" said
+}
+
+# holds FILE STEP...: a user that has done these things; its pid is in $pid.
+holds() {
+	local file=$1
+	shift
+	start "$file" "$holder" "$region" "$@"
+	until_true 20 grep -q here "$file"
+}
+
 milliseconds() {
 	echo $(($(date +%s%N) / 1000000))
 }

@@ -6,37 +6,7 @@
 # shellcheck source=tools/slipring/test/lib.sh
 . tools/slipring/test/lib.sh || exit 1
 
-holder=$(realpath "$OLDPWD/$3")
-as=$(basename "$holder") # as the kernel calls it
-as=${as:0:15}
-mkdir sweep
-region=$work/sweep/live
-
-# json FILE EXPRESSION: is it true of the document j, and of its first ring r?
-json() {
-	python3 -c 'import json, sys
-j = json.load(open(sys.argv[1]))
-r = j["objects"][0].get("ring") if isinstance(j, dict) else None
-sys.exit(not eval("(" + sys.argv[2] + ")"))' "$1" "$2"
-}
-
-# stat_json EXPRESSION: is it true of what stat says now?
-stat_json() {
-	"$slipring" stat --json "$region" >said.json && json said.json "$1"
-}
-
-# shows PATTERN: does stat say so?
-shows() {
-	"$slipring" stat "$region" >said && grep -q "$1" said
-}
-
-# holds FILE STEP...: a user that has done these things; its pid is in $pid.
-holds() {
-	local file=$1
-	shift
-	start "$file" "$holder" "$region" "$@"
-	until_true 20 grep -q here "$file"
-}
+holding "$3" 0
 
 check "one pushes, and takes" holds a producer push push push consumer take \
 	acquire

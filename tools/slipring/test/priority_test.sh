@@ -5,32 +5,7 @@
 # shellcheck source=tools/slipring/test/lib.sh
 . tools/slipring/test/lib.sh || exit 1
 
-holder=$(realpath "$OLDPWD/$3")
-as=$(basename "$holder") # as the kernel calls it
-as=${as:0:15}
-mkdir sweep
-region=$work/sweep/live
-
-# stat_json EXPRESSION: is it true of the ring r that stat shows?
-stat_json() {
-	"$slipring" stat --json "$region" >said.json &&
-		python3 -c 'import json, sys
-r = json.load(open("said.json"))["objects"][4]["ring"]
-sys.exit(not eval("(" + sys.argv[1] + ")"))' "$1"
-}
-
-# shows PATTERN: does stat say so?
-shows() {
-	"$slipring" stat "$region" >said && grep -q "$1" said
-}
-
-# holds FILE STEP...: a user that has done these things; its pid is in $pid.
-holds() {
-	local file=$1
-	shift
-	start "$file" "$holder" "$region" "$@"
-	until_true 20 grep -q here "$file"
-}
+holding "$3" 4
 
 check "one sends" holds a sender send send-urgent send
 first=$pid
