@@ -17,6 +17,7 @@ static long waitv_says;	   /* -errno instead of sleeping */
 static long wait_says;
 static const void *missing; /* the word that is -EFAULT */
 static long endless_says;   /* -errno instead of sleeping without a deadline */
+static long wakes;	    /* so many sleeps end at once, in a wake-up */
 static slip_a32 naps;	    /* calls that would sleep */
 
 long waitset_test_sys(long nr, long a, long b, long c, long d, long e, long f);
@@ -29,6 +30,8 @@ long waitset_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 	if (wait || waitv)
 		/* stat */
 		(void)slip_a32_fetch_add_relaxed(&naps, 1);
+	if ((wait || waitv) && wakes)
+		return --wakes ? 0 : -ENOMEM;
 	if (wait && missing && a == (long)missing)
 		return -EFAULT;
 	if (waitv && waitv_says)
@@ -381,6 +384,16 @@ Test(waitset, a_storm_of_signals_ends_no_slice_and_no_deadline)
 	make(2);
 	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT);
 	waitv_says = 0;
+}
+
+Test(waitset, a_storm_of_wake_ups_puts_off_no_deadline)
+{
+	slip_word_source(&s[0], &words[0], 0, SLIP_SHARED);
+	slip_word_source(&s[1], &words[1], 0, SLIP_SHARED);
+	make(2);
+	wakes = 10000000;
+	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT);
+	wakes = 0;
 }
 
 /* One word at a time is slept on for a turn; nobody is asked that often. */

@@ -62,3 +62,27 @@ Test(slice, who_may_not_store_sleeps_so_and_leaves_no_trace)
 	cr_assert_eq(key, 1);
 	cr_assert_eq(slip_a32_load_relaxed(&event.word), 1); /* stat */
 }
+
+static bool given_back;
+
+static bool asked(void *handle, const struct slip_peer *asker)
+{
+	given_back = handle && asker;
+	return false;
+}
+
+static int there(void *handle)
+{
+	return handle && given_back;
+}
+
+Test(slice, what_asking_gave_back_is_seen_in_the_same_look)
+{
+	struct slip_peer self;
+	struct slip_side s;
+
+	memset(&s, 0, sizeof(s));
+	s.gone = asked;
+	cr_assert_eq(slip_side_gone_(&s, NULL, there, &s), 0);
+	cr_assert_eq(slip_side_gone_(&s, &self, there, &s), 1);
+}

@@ -19,12 +19,13 @@ import lib
 
 # Which mutants a check cannot notice, or only at a price: x86-64 shows weaker
 # orders to no unit test; a bound is for those, not for schedules (but MPMC, and
-# the rwlock, which chooses its instructions by a comparison, and robust_sem, where
-# one decides what a death leaves).
+# the rwlock and the waitset, which choose their instructions by a comparison, and
+# robust_sem, where one decides what a death leaves).
 BLIND = {"unit": ("order",), "asan": ("order", "fence"), "tsan": ("boundary",),
          "explore": ("boundary",), "kill": ("order", "fence")}
 MPMC = "ring/mpmc"
-SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem", "futex/seats", "futex/pi_mutex")
+SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem", "futex/seats", "futex/pi_mutex",
+             "futex/waitset")
 OUT = "out"  # of a tree: what was built for the mutant at hand
 BOUND = ("--executions", "5000", "--seconds", "60")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
