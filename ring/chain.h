@@ -61,26 +61,40 @@
  *
  * Memory in steady state: the segments in which there are elements, those that
  * were emptied in the last grace period, and spare ones: at most twice those that were
- * hung on in a grace period, and two. All come from the cache, so nothing grows
- * and malloc is not called. Emptied beyond that they are given back. `segments_max`
- * bounds all of them together: hard, but then a push may be refused although what
- * would make room was popped already, and must wait for a grace period. With
- * 2048 elements of 8 bytes in a segment, 50 M/s and 10 ms, some 250 are away.
+ * taken in a grace period of late, and two. So nothing grows, and malloc is called
+ * only when a grace period takes longer than those before. Emptied beyond that they
+ * are given back. `segments_max` bounds all of them together: hard, but then a push
+ * may be refused although what would make room was popped already, and must wait
+ * for a grace period. With 2048 elements of 8 bytes in a segment, 50 M/s and 10 ms,
+ * some 250 are away.
  *
  * Stopped threads. Stopped or preempted
  *
  *	anywhere		the others go on. What it was pushing is in, or not
  *				yet; what it was popping is its own
- *	in a push, its slot	a pop that comes there looks 32 times, then voids
- *	claimed, not filled	the slot; the push, later, takes another
+ *	in a push, its slot	a pop that comes there looks 32 times (big elements:
+ *	claimed, not filled	more), then voids the slot; the push, later, takes
+ *				another
+ *	in a push, not yet	the element is there; who sleeps is woken for the
+ *	notified		next, or when the push goes on
  *	inside			no grace period ends: emptied segments are not used
  *				again but made anew, without a bound but
  *				segments_max. That is the price of liburcu
  *	woken, before its pop	another sleeper is not woken in its place
- *	in close, half-way	pushes are refused; sleepers are not yet told
+ *	in close, half-way	pushes are refused, or soon will be; sleepers are
+ *				not yet told
  *
  * A thread that is killed takes the process with it. A fork child may not use the
- * chains of its parent.
+ * chains of its parent; and chains of its own only if the parent has said so to
+ * liburcu, by pthread_atfork with the handlers of its flavour
+ * (urcu_bp_call_rcu_before_fork and the like), for its thread is not forked.
+ *
+ * liburcu's own rules. A thread of its own does what was put off: it begins when the
+ * first segment is left, and liburcu aborts the process if it cannot. Who is between
+ * rcu_read_lock and _unlock of the same flavour must not wait here, nor destroy.
+ * `get` runs inside: it may not wait for `put`, nor for who waits for a grace
+ * period. `put`, and a directory's `gone`, may not destroy a chain, nor wait for
+ * room in one: the thread that would make it is theirs.
  *
  * Source: FAAArrayQueue (P. Ramalhete, A. Correia, 2016), after LCRQ (Morrison and
  * Afek, PPoPP'13): segments, claims by addition, late pushes turned away.
@@ -108,9 +122,10 @@ struct slip_chain_options {
 
 /* A look at it. */
 struct slip_chain_info {
-	uint64_t elements_guess;
-	uint64_t segments; /* that exist */
-	uint64_t spares;   /* of them, waiting to be used */
+	uint64_t
+		elements_guess; /* not fewer than there are, if nothing moves */
+	uint64_t segments;	/* that exist */
+	uint64_t spares;	/* of them, waiting to be used */
 	uint64_t segment_bytes;
 	uint32_t segment; /* elements in one */
 	uint32_t elem_bytes;
@@ -141,7 +156,7 @@ slip_chain_init(struct slip_chain *c, uint32_t elem_bytes,
 	c->elem_bytes = elem_bytes;
 	c->slot_bytes = slip_chain_slot_bytes_(elem_bytes);
 	c->slots = o.segment ? o.segment : slip_chain_slots_(c->slot_bytes);
-	c->patience = SLIP_CHAIN_PATIENCE;
+	c->patience = SLIP_CHAIN_PATIENCE + elem_bytes / SLIP_CHAIN_LOOK_BYTES;
 	c->linger = SLIP_CHAIN_LINGER;
 	c->segments_max = o.segments_max;
 	c->get = o.get ? o.get : slip_chain_malloc_;

@@ -23,9 +23,10 @@
  *
  * Past the last slot, a push makes a segment in which its elements are already, and
  * hangs it on by one swap of `next`; so of several at least one has got its element
- * in. Past the last slot, a pop moves `tail` on if that lags, then `head`; who
+ * in. After the last slot, a pop moves `tail` on if that lags, then `head`; who
  * moved `head` owns the segment and puts it off until later (rcu.h): then nobody
- * can stand in it any more, and it is a spare one, or memory again.
+ * can stand in it any more, and it is a spare one, or memory again. If there is no
+ * segment behind yet, the next pop does it, or a push that is at the limit.
  *
  *	head <= tail, and neither comes back to a segment that it has left, while
  *	anybody is inside that saw it there
@@ -37,6 +38,7 @@
 
 #include "../atomics/base.h"
 #include "../atomics/copy.h"
+#include "../atomics/fence.h"
 #include "../atomics/pause.h"
 #include "../atomics/word.h"
 #include "../futex/event.h"
@@ -63,6 +65,45 @@ SLIP_INLINE void slip_chain_pass_tail_(struct slip_chain *c,
 	(void)slip_a64_cas_release(&c->tail, &seen, next);
 }
 
+/* All slots of s are claimed by pops. Goes on to the next: false if there is
+ * none. */
+SLIP_COLD bool slip_chain_pass_head_(struct slip_chain *c,
+				     struct slip_chain_segment *s)
+{
+	/* CHAIN-A1 popper: what is in the segment, for whom it tells. Pairs:
+	 * slip_chain_grow_. Else: as in slip_chain_pass_tail_. */
+	uint64_t next = slip_a64_load_acquire(&s->next);
+	uint64_t seen = slip_chain_address_(s);
+
+	if (next <= SLIP_CHAIN_END)
+		return false;
+	/* hint: if it has left s, it does not come back. First, so that nobody
+	 * can come to s who was not inside when it is put off. */
+	if (slip_a64_load_relaxed(&c->tail) == seen)
+		slip_chain_pass_tail_(c, s, next);
+	/* CHAIN-R1 popper: what is in the segment. Pairs: slip_chain_pop_n_,
+	 * slip_chain_inspect. Else: a pop takes elements of an earlier use. */
+	if (slip_a64_cas_release(&c->head, &seen, next))
+		slip_chain_leave_(c, s);
+	return true;
+}
+
+/* At the limit: the first segment may be empty, if its last pop did not know yet
+ * that there is another behind it. */
+SLIP_COLD void slip_chain_skim_(struct slip_chain *c)
+{
+	/* CHAIN-A1 pusher: what is in the segment. Pairs: slip_chain_pass_head_.
+	 * Else: as there. */
+	struct slip_chain_segment *s =
+		slip_chain_at_(slip_a64_load_acquire(&c->head));
+
+	/* CHAIN-H1 sleeper: has said that it sleeps, and knows of the segment
+	 * behind, before it looks at pop. Pairs: slip_chain_last_. Else: neither
+	 * of the two lets the segment go, and the push sleeps for ever. */
+	if (slip_a64_load_relaxed(&s->pop) >= c->slots)
+		(void)slip_chain_pass_head_(c, s);
+}
+
 /*
  * All slots of s are claimed. Hangs on a segment with up to n elements: how many;
  * 0: there was one, try there. Or -EPIPE, -EAGAIN, -ENOMEM.
@@ -86,8 +127,12 @@ SLIP_COLD int slip_chain_grow_(struct slip_chain *c,
 	own = slip_chain_reuse_(c);
 	if (!own)
 		own = slip_chain_make_(c, &why);
-	if (!own)
+	if (!own) {
+		slip_chain_skim_(c);
 		return why;
+	}
+	/* hint: how many a grace period needs */
+	(void)slip_a64_fetch_add_relaxed(&c->taken, 1);
 	n = n < c->slots ? n : c->slots;
 	slip_chain_fill_(own, elems, n, elem_bytes);
 	own->place = s->place + 1;
@@ -97,8 +142,6 @@ SLIP_COLD int slip_chain_grow_(struct slip_chain *c,
 		slip_chain_leave_(c, own);
 		return 0;
 	}
-	/* stat */
-	(void)slip_a64_fetch_add_relaxed(&c->linked, 1);
 	slip_chain_pass_tail_(c, s, slip_chain_address_(own));
 	/* Who found the limit while we had the last segment has room in it. */
 	slip_event_notify(&c->ev_space, SLIP_EVENT_RMW);
@@ -128,6 +171,13 @@ SLIP_CORE uint32_t slip_chain_put_(struct slip_chain_segment *s, uint64_t i,
 	return went;
 }
 
+/* How many slots to claim for n elements: not more than there are, so that claims
+ * that are in vain never add up to 2^63. */
+SLIP_CORE uint32_t slip_chain_claim_(const struct slip_chain *c, uint32_t n)
+{
+	return n == 1 || n < c->slots ? n : c->slots;
+}
+
 /* Up to n elements, in order; *why says why not all: as slip_chain_grow_. */
 SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 				      uint32_t n, uint32_t elem_bytes, int *why)
@@ -143,12 +193,13 @@ SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 		 * slip_chain_pass_tail_. Else: as there. */
 		struct slip_chain_segment *s =
 			slip_chain_at_(slip_a64_load_acquire(&c->tail));
+		uint32_t some = slip_chain_claim_(c, n - went);
 		/* own: these slots; the elements go by CHAIN-R2 */
-		uint64_t i = slip_a64_fetch_add_relaxed(&s->push, n - went);
+		uint64_t i = slip_a64_fetch_add_relaxed(&s->push, some);
 		int more;
 
 		if (SLIP_LIKELY(i < c->slots)) {
-			uint64_t end = i + (n - went);
+			uint64_t end = i + some;
 
 			went += slip_chain_put_(s, i,
 						end < c->slots ? end : c->slots,
@@ -158,6 +209,10 @@ SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 		more = slip_chain_grow_(c, s, rest, n - went, elem_bytes);
 		if (more < 0) {
 			*why = more;
+			if (i >= SLIP_CHAIN_CLOSED)
+				/* stat: taken back, for who counts elements */
+				(void)slip_a64_fetch_add_relaxed(
+					&s->push, -SLIP_CAST(uint64_t, some));
 			break;
 		}
 		went += SLIP_CAST(uint32_t, more);
@@ -167,28 +222,6 @@ SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 }
 
 /* --- pop --------------------------------------------------------------------- */
-
-/* All slots of s are popped. Goes on to the next: false if there is none. */
-SLIP_COLD bool slip_chain_pass_head_(struct slip_chain *c,
-				     struct slip_chain_segment *s)
-{
-	/* CHAIN-A1 popper: what is in the segment, for whom it tells. Pairs:
-	 * slip_chain_grow_. Else: as in slip_chain_pass_tail_. */
-	uint64_t next = slip_a64_load_acquire(&s->next);
-	uint64_t seen = slip_chain_address_(s);
-
-	if (next <= SLIP_CHAIN_END)
-		return false;
-	/* hint: if it has left s, it does not come back. First, so that nobody
-	 * can come to s who was not inside when it is put off. */
-	if (slip_a64_load_relaxed(&c->tail) == seen)
-		slip_chain_pass_tail_(c, s, next);
-	/* CHAIN-R1 popper: what is in the segment. Pairs: slip_chain_pop_n_,
-	 * slip_chain_inspect. Else: a pop takes elements of an earlier use. */
-	if (slip_a64_cas_release(&c->head, &seen, next))
-		slip_chain_leave_(c, s);
-	return true;
-}
 
 /* Is the element of slot i there? If it is not, a pop lingers: so one that is faster
  * than the pushes leaves them their lines for a while, and gets several for one
@@ -257,6 +290,16 @@ SLIP_CORE bool slip_chain_take_(slip_a64 *slot, uint64_t full, void *to,
 	return true;
 }
 
+/* The last slot of s is popped: lets go of s, if it can, for those at the limit. */
+SLIP_COLD void slip_chain_last_(struct slip_chain *c,
+				struct slip_chain_segment *s)
+{
+	/* CHAIN-H1 popper: its claim comes before its look for another segment.
+	 * Pairs: slip_chain_skim_. Else: as there. */
+	slip_fence_after_rmw();
+	(void)slip_chain_pass_head_(c, s);
+}
+
 /* Up to n elements, in order. */
 SLIP_CORE uint32_t slip_chain_pop_n_(struct slip_chain *c, void *elems,
 				     uint32_t n, uint32_t elem_bytes)
@@ -293,6 +336,8 @@ SLIP_CORE uint32_t slip_chain_pop_n_(struct slip_chain *c, void *elems,
 				slip_chain_slot_(s, i, elem_bytes), s->full,
 				to + SLIP_CAST(size_t, came) * elem_bytes,
 				elem_bytes, &patience);
+		if (SLIP_UNLIKELY(end == c->slots))
+			slip_chain_last_(c, s);
 	}
 	slip_rcu_leave_(c);
 	return came;

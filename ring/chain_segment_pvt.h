@@ -34,6 +34,7 @@ extern "C" {
 #define SLIP_CHAIN_SEGMENT_MAX	 (UINT32_C(1) << 20)
 #define SLIP_CHAIN_LINGER	 8u  /* pauses at a slot that nothing is in */
 #define SLIP_CHAIN_PATIENCE	 32u /* looks at a slot that is being filled */
+#define SLIP_CHAIN_LOOK_BYTES	 16u /* copied in the time of a look, at least */
 #define SLIP_CHAIN_SPARES	 2u  /* kept, however little is needed */
 
 #define SLIP_CHAIN_CLOSED (UINT64_C(1) << 63) /* in `push` */
@@ -54,7 +55,7 @@ struct slip_chain_segment {
 	uint64_t full;	/* the word of a full slot, in this use */
 	uint64_t place; /* in the chain, from 0 */
 	struct slip_chain *chain;
-	uint64_t asked;			  /* segments linked when it was left */
+	uint64_t asked;			  /* segments taken when it was left */
 	struct slip_chain_segment *below; /* among the spare ones */
 	struct rcu_head later;
 	unsigned char pad2[56];
@@ -88,9 +89,10 @@ struct slip_chain {
 	slip_a64 spare;	 /* address of a spare segment, over others */
 	slip_a64 spares; /* how many */
 	slip_a64 made;	 /* segments that exist */
-	slip_a64 linked; /* that were ever hung on */
+	slip_a64 taken;	 /* that were ever taken, to be hung on */
+	slip_a64 need;	 /* of them in a grace period, 1024 times */
 	slip_a64 spin;	 /* what waits have learnt */
-	unsigned char pad1[88];
+	unsigned char pad1[80];
 } SLIP_ALIGNED(SLIP_APART_BYTES);
 SLIP_STATIC_ASSERT(offsetof(struct slip_chain, spare) == 128, "two parts");
 SLIP_STATIC_ASSERT(sizeof(struct slip_chain) == 256, "two parts");
@@ -236,28 +238,42 @@ SLIP_INLINE void slip_chain_keep_(struct slip_chain *c,
 	/* hint: the swap is by what was seen */
 	uint64_t top = slip_a64_load_relaxed(&c->spare);
 
+	/* hint: as slip_chain_reuse_; first, so that it is never below none */
+	(void)slip_a64_fetch_add_relaxed(&c->spares, 1);
 	for (;;) {
 		s->below = slip_chain_at_(top);
 		/* CHAIN-R3 reclaimer: what is below it, and that those have left
 		 * who were inside. Pairs: slip_chain_reuse_. Else: as there. */
 		if (slip_a64_cas_release(&c->spare, &top,
 					 slip_chain_address_(s)))
-			break;
+			return;
 	}
-	/* hint: as slip_chain_reuse_ */
-	(void)slip_a64_fetch_add_relaxed(&c->spares, 1);
+}
+
+/* How many are taken in a grace period, if `asked` were while one was put off. Those
+ * that were put off late ask for little: so it falls slowly, by a 1024th each. */
+SLIP_INLINE uint64_t slip_chain_need_(struct slip_chain *c, uint64_t asked)
+{
+	/* hint: of whoever stored it last */
+	uint64_t need = slip_a64_load_relaxed(&c->need);
+
+	need = need >> 10 < asked ? asked << 10
+				  : need - ((need - (asked << 10)) >> 10);
+	/* hint: as above */
+	slip_a64_store_relaxed(&c->need, need);
+	return need >> 10;
 }
 
 /* Nobody is inside who saw it. It is kept if so many may be needed until the next
- * come: twice what was hung on while this one was put off. */
+ * come: twice what is taken in a grace period. */
 SLIP_INLINE void slip_chain_regain_(struct slip_chain *c,
 				    struct slip_chain_segment *s)
 {
 	/* hint: both */
-	uint64_t asked = slip_a64_load_relaxed(&c->linked) - s->asked;
+	uint64_t asked = slip_a64_load_relaxed(&c->taken) - s->asked;
 	uint64_t spares = slip_a64_load_relaxed(&c->spares);
 
-	if (spares < 2 * asked + SLIP_CHAIN_SPARES) {
+	if (spares < 2 * slip_chain_need_(c, asked) + SLIP_CHAIN_SPARES) {
 		slip_chain_keep_(c, s);
 		slip_event_notify(&c->ev_space, SLIP_EVENT_RMW);
 		return;
@@ -286,7 +302,7 @@ SLIP_INLINE void slip_chain_leave_(struct slip_chain *c,
 				   struct slip_chain_segment *s)
 {
 	/* hint */
-	s->asked = slip_a64_load_relaxed(&c->linked);
+	s->asked = slip_a64_load_relaxed(&c->taken);
 	slip_rcu_later_(&s->later, slip_chain_reclaim_);
 }
 

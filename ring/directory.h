@@ -34,7 +34,9 @@
  * After remove nobody finds the entry. `gone` is called once, when all have left who
  * were inside, and all holds are dropped: in a thread of liburcu's, or in that which
  * dropped the last hold. It may unmap, detach and free the object, and use this
- * directory, but not destroy it.
+ * directory; once destroy has begun, only look there. It may not destroy a directory
+ * or a chain, nor wait for room in one: the thread that would have to do the rest of
+ * it may be this one.
  *
  *	listed, holds = 1 + those taken
  *	  -> removed, still held for the time of a grace period
@@ -205,7 +207,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_directory_init(struct slip_directory *d)
 {
 	d->table = cds_lfht_new_flavor(
 		SLIP_DIRECTORY_CHAINS_, SLIP_DIRECTORY_CHAINS_,
-		SLIP_DIRECTORY_CHAINS_, 0, &SLIP_URCU_(flavor), NULL);
+		SLIP_DIRECTORY_CHAINS_, 0, &SLIP_URCU_(_flavor), NULL);
 	return d->table ? 0 : -ENOMEM;
 }
 

@@ -55,6 +55,9 @@
 #endif
 
 #ifndef SLIP_URCU
+#if defined(_URCU_MEMB_H) || defined(_URCU_MB_H) || defined(_URCU_QSBR_H)
+#error "one flavour of liburcu in a file: define SLIP_URCU as memb, mb or qsbr"
+#endif
 #include <urcu/urcu-bp.h>
 #ifndef SLIP_URCU_LINKED
 #include <urcu/static/urcu-bp.h>
@@ -68,15 +71,16 @@
 extern "C" {
 #endif
 
-/* urcu_bp_call_rcu for SLIP_URCU_(call_rcu), _urcu_bp_read_lock for
- * SLIP_URCU_READ_(read_lock), and so for each flavour. */
-#define SLIP_URCU_PASTE_(flavour, verb) urcu_##flavour##_##verb
+/* urcu_bp_call_rcu for SLIP_URCU_(_call_rcu), _urcu_bp_read_lock for
+ * SLIP_URCU_READ_(_read_lock), and so for each flavour. With the underscore, as
+ * liburcu's own macros may have the name without. */
+#define SLIP_URCU_PASTE_(flavour, verb) urcu_##flavour##verb
 #define SLIP_URCU_OF_(flavour, verb)	SLIP_URCU_PASTE_(flavour, verb)
 #define SLIP_URCU_(verb)		SLIP_URCU_OF_(SLIP_URCU, verb)
 #ifdef SLIP_URCU_LINKED
 #define SLIP_URCU_READ_(verb) SLIP_URCU_(verb)
 #else
-#define SLIP_URCU_INLINE_OF_(flavour, verb) _urcu_##flavour##_##verb
+#define SLIP_URCU_INLINE_OF_(flavour, verb) _urcu_##flavour##verb
 #define SLIP_URCU_INLINE_PASTE_(flavour, verb) \
 	SLIP_URCU_INLINE_OF_(flavour, verb)
 #define SLIP_URCU_READ_(verb) SLIP_URCU_INLINE_PASTE_(SLIP_URCU, verb)
@@ -91,7 +95,7 @@ void __tsan_release(void *at);
  * nested. `of` is the same for those who read and those who reclaim. */
 SLIP_CORE void slip_rcu_enter_(void)
 {
-	SLIP_URCU_READ_(read_lock)();
+	SLIP_URCU_READ_(_read_lock)();
 }
 
 SLIP_CORE void slip_rcu_leave_(void *of)
@@ -100,7 +104,7 @@ SLIP_CORE void slip_rcu_leave_(void *of)
 	__tsan_release(of);
 #endif
 	(void)of;
-	SLIP_URCU_READ_(read_unlock)();
+	SLIP_URCU_READ_(_read_unlock)();
 }
 
 /* `reclaim` is called when all who are between enter and leave now have left,
@@ -111,7 +115,7 @@ SLIP_INLINE void slip_rcu_later_(struct rcu_head *head,
 #ifdef SLIP_RCU_TOLD_
 	__tsan_release(head);
 #endif
-	SLIP_URCU_(call_rcu)(head, reclaim);
+	SLIP_URCU_(_call_rcu)(head, reclaim);
 }
 
 /* In `reclaim`, first, of its argument: it was put off; and of what they read: they
@@ -137,22 +141,23 @@ SLIP_INLINE void slip_rcu_end_(void *of)
  * leave, nor in a `reclaim`. */
 SLIP_INLINE void slip_rcu_settle_(void *of)
 {
-	SLIP_URCU_(barrier)();
+	SLIP_URCU_(_barrier)();
 #ifdef SLIP_RCU_TOLD_
 	__tsan_acquire(of);
 #endif
 	(void)of;
 }
 
-/* While a thread waits it holds up no grace period, in any flavour. */
+/* While a thread waits it holds up no grace period, in any flavour: if it is not
+ * inside for reasons of its own. */
 SLIP_INLINE void slip_rcu_rest_(void)
 {
-	SLIP_URCU_(thread_offline)();
+	SLIP_URCU_(_thread_offline)();
 }
 
 SLIP_INLINE void slip_rcu_resume_(void)
 {
-	SLIP_URCU_(thread_online)();
+	SLIP_URCU_(_thread_online)();
 }
 
 #ifdef __cplusplus

@@ -581,6 +581,15 @@ Test(chain, of_two_segments_one_is_hung_on)
 
 /* --- the limit --------------------------------------------------------------- */
 
+Test(chain, who_fills_a_big_slot_is_given_the_time)
+{
+	struct slip_chain big;
+
+	cr_assert_eq(slip_chain_init(&big, 65536, NULL), 0);
+	cr_assert_geq(big.patience, SLIP_CHAIN_PATIENCE + 4096);
+	slip_chain_destroy(&big);
+}
+
 Test(chain, the_limit_counts_segments)
 {
 	uint64_t v = 4;
@@ -590,11 +599,41 @@ Test(chain, the_limit_counts_segments)
 	cr_assert_eq(words_push(&c, &v), -EAGAIN);
 	pop(0);
 	cr_assert_eq(words_push(&c, &v), -EAGAIN);
-	pop_some(1, 3);
+	pop(1);
 	slip_rcu_settle_(&c);
 	push_some(4, 6);
-	pop_some(3, 6);
+	pop_some(2, 6);
 	cr_assert_eq(segments(), 2);
+	destroy();
+}
+
+/* The last pop of the first segment knew of none behind it. */
+Test(chain, at_the_limit_a_push_lets_the_empty_one_go)
+{
+	uint64_t v = 4;
+
+	make(2, 2);
+	push_some(0, 2);
+	pop_some(0, 2);
+	push_some(2, 4);
+	cr_assert_eq(words_push(&c, &v), -EAGAIN);
+	slip_rcu_settle_(&c);
+	push(4);
+	pop_some(2, 5);
+	destroy();
+}
+
+/* Claims that get nothing do not come near to the mark of a closed one. */
+Test(chain, a_refused_batch_claims_no_more_than_a_segment)
+{
+	uint64_t v = 4;
+
+	make(2, 2);
+	push_some(0, 4);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(words_push_n(&c, &v, UINT32_MAX), 0);
+	/* stat */
+	cr_assert_leq(slip_a64_load_relaxed(&segment_at(&c.tail)->push), 202);
 	destroy();
 }
 
@@ -616,7 +655,6 @@ Test(chain, without_memory_a_push_says_so)
 static void make_room(void)
 {
 	pop_some(0, 2);
-	pop(2);
 	slip_rcu_settle_(&c);
 }
 
@@ -628,7 +666,7 @@ Test(chain, a_push_waits_for_room)
 	push_some(0, 4);
 	at_a_sleep = make_room;
 	cr_assert_eq(words_push_until(&c, &v, SLIP_FOREVER), 0);
-	pop_some(3, 5);
+	pop_some(2, 5);
 	destroy();
 }
 
@@ -655,7 +693,7 @@ Test(chain, a_push_takes_the_room_before_it_sleeps)
 	push_some(0, 4);
 	at_a_clock = make_room;
 	cr_assert_eq(words_push_until(&c, &v, SLIP_FOREVER - 1), 0);
-	pop_some(3, 5);
+	pop_some(2, 5);
 	is_empty();
 	destroy();
 }
@@ -744,6 +782,7 @@ Test(chain, what_was_pushed_comes_before_the_end)
 	cr_assert_eq(words_push(&c, &v), -EPIPE);
 	cr_assert_eq(words_push_n(&c, &v, 1), 0);
 	cr_assert_eq(words_push_until(&c, &v, SLIP_FOREVER), -EPIPE);
+	cr_assert_eq(look().elements_guess, 3, "refused ones are not in it");
 	for (uint64_t i = 0; i < 3; i++) {
 		cr_assert_eq(words_pop_until(&c, &v, SLIP_FOREVER), 0);
 		cr_assert_eq(v, i);

@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
+#include <urcu-bp.h> /* with short names for all, which rcu.h must bear */
+
 #include "ring/rcu.h"
 
 #include <urcu/rculfhash.h>

@@ -211,6 +211,13 @@ static void full_limited(void)
 		X_ASSERT(!push_value(v), "push");
 }
 
+/* One is full, and one more may be hung on. */
+static void limited(void)
+{
+	chain(2);
+	X_ASSERT(!push_value(1) && !push_value(2), "push");
+}
+
 /* A segment has been left, and is spare. */
 static void spare_segment(void)
 {
@@ -495,6 +502,12 @@ static void push_when_there_is_room(void)
 	X_ASSERT(!push_until(0), "push_until");
 }
 
+static void push_three_when_there_is_room(void)
+{
+	for (uint64_t i = 0; i < 3; i++)
+		X_ASSERT(!push_until(i), "push_until");
+}
+
 static void push_until_room_or_end(void)
 {
 	int rc = push_until(0);
@@ -678,6 +691,24 @@ static const struct x_model models[] = {
 		.preemptions = 3,
 		.flags = SLEEPS,
 		.surprises = 1,
+	},
+	{
+		.name = "limit-last",
+		.operation = "chain.limit",
+		.once = full_limited,
+		.threads = { push_when_there_is_room, pop_two },
+		.final = done,
+		.preemptions = 3,
+		.flags = SLEEPS,
+		.surprises = 1,
+	},
+	{
+		.name = "limit-behind",
+		.operation = "chain.limit",
+		.once = limited,
+		.threads = { push_three_when_there_is_room, pop_two },
+		.final = done,
+		.preemptions = 3,
 	},
 	{
 		.name = "limit-rivals",
