@@ -47,12 +47,13 @@ enum slip_role_state {
 };
 
 /* Object kinds of the region directory, for slip_region_add(). */
-#define SLIP_KIND_SPSC	   1u
-#define SLIP_KIND_RECORD   2u
-#define SLIP_KIND_MPMC	   (3u | SLIP_KIND_NAMES_PEERS)
-#define SLIP_KIND_LATEST   6u
-#define SLIP_KIND_CALL	   9u
-#define SLIP_KIND_PRIORITY (10u | SLIP_KIND_NAMES_PEERS)
+#define SLIP_KIND_SPSC	    1u
+#define SLIP_KIND_RECORD    2u
+#define SLIP_KIND_MPMC	    (3u | SLIP_KIND_NAMES_PEERS)
+#define SLIP_KIND_BROADCAST 5u
+#define SLIP_KIND_LATEST    6u
+#define SLIP_KIND_CALL	    9u
+#define SLIP_KIND_PRIORITY  (10u | SLIP_KIND_NAMES_PEERS)
 
 /* The word of a role held by a member; id 0: by somebody without a peer. */
 SLIP_INLINE uint64_t slip_role_held_(uint32_t id, uint32_t gen)

@@ -37,6 +37,8 @@
 #include "../futex/uring.h"
 #include "../futex/wait.h"
 #include "../futex/waitset.h"
+#include "broadcast.h"
+#include "broadcast_seat.h"
 #include "call.h"
 #include "latest.h"
 #include "mpmc.h"
