@@ -360,8 +360,11 @@ SLIP_INLINE int slip_broadcast_evict(struct slip_broadcast_writer *w)
 	if (w->error)
 		return w->error;
 	lowest = slip_broadcast_survey_(w, w->tail, false);
-	for (uint32_t i = 0; lowest != w->tail && i < w->shape.readers; i++)
-		n += slip_broadcast_retire_(w, i, lowest);
+	for (uint32_t i = 0; i < w->shape.readers; i++)
+		if ((lowest != w->tail &&
+		     slip_broadcast_retire_(w, i, lowest)) ||
+		    slip_broadcast_retire_(w, i, SLIP_BROADCAST_COMING))
+			n++;
 	return n;
 }
 

@@ -34,8 +34,10 @@ extern "C" {
 /* How often a bare read tries before it says -EAGAIN. */
 #define SLIP_BROADCAST_TRIES 16
 
-/* A cursor that holds nobody back. */
-#define SLIP_BROADCAST_NONE UINT64_MAX
+/* Cursors that are no position: one that holds nobody back; and one of a reader
+ * that comes, beyond which nothing more may be begun. */
+#define SLIP_BROADCAST_NONE   UINT64_MAX
+#define SLIP_BROADCAST_COMING (UINT64_MAX - 1)
 
 /* The bytes at the start. */
 struct slip_broadcast_ring {

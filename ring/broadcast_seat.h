@@ -9,19 +9,22 @@
  *
  *	writer				reader
  *	------				------
- *	tail = T			cursor = c
+ *	tail = T			cursor = COMING
  *	meet += 1			meet += 1
  *	limit = min(cursors, T) + room	cursor = tail
  *
  * The two additions are ordered. If the reader's is first, the writer finds its
- * cursor. Else the reader finds a tail of T or more, begins there, and the
- * writer looks round again before it goes beyond T + room.
+ * cursor, and leaves the limit where it is as long as that is COMING. Else the
+ * reader finds a tail of T or more, begins there, and the writer looks round
+ * again before it goes beyond T + room. (Were the cursor a tail at once, it could
+ * be overtaken before the better one is stored.)
  *
  * Cursors that do not count are NONE. Only a cursor's holder stores to it, but
  * for the writer, which swaps one that is in its way for NONE, if nobody holds
  * the seat, the holder is dead, or it is out of range, or to be evicted. So no
  * cursor that a dead one left is ever overtaken while it counts, and the next
- * holder may come at any time.
+ * holder may come at any time. (If the writer puts away the COMING of the next
+ * instead of the last one's, the next one's addition is after its own.)
  */
 #ifndef SLIP_RING_BROADCAST_SEAT_H
 #define SLIP_RING_BROADCAST_SEAT_H
@@ -34,8 +37,8 @@ extern "C" {
 
 /* --- how far the readers let us go ------------------------------------------- */
 
-/* A reader's cursor; NONE, if it does not count. One that is out of range is put
- * out of the way: who lies about it holds nobody back. */
+/* A reader's cursor. One that is out of range is put out of the way: who lies
+ * about it holds nobody back. */
 SLIP_INLINE uint64_t slip_broadcast_cursor_(struct slip_broadcast_writer *w,
 					    uint32_t i)
 {
@@ -44,11 +47,12 @@ SLIP_INLINE uint64_t slip_broadcast_cursor_(struct slip_broadcast_writer *w,
 	 * slip_broadcast_done_. Else: as R6. */
 	uint64_t c = slip_a64_load_acquire(at);
 
-	if (c == SLIP_BROADCAST_NONE || w->tail - c <= w->shape.room)
+	if (c >= SLIP_BROADCAST_COMING || w->tail - c <= w->shape.room)
 		return c;
-	/* hint: if it has changed, it is looked at again before it counts */
-	(void)slip_a64_cas_relaxed(at, &c, SLIP_BROADCAST_NONE);
-	return SLIP_BROADCAST_NONE;
+	/* hint: if it has changed, the next look will find what it is */
+	return slip_a64_cas_relaxed(at, &c, SLIP_BROADCAST_NONE)
+		       ? SLIP_BROADCAST_NONE
+		       : SLIP_BROADCAST_COMING;
 }
 
 /* Put the cursor `c` of seat `i` out of the way. */
@@ -71,15 +75,29 @@ SLIP_INLINE bool slip_broadcast_empty_(struct slip_broadcast_writer *w,
 	       SLIP_ROLE_HELD;
 }
 
+/* Is the cursor `c` of seat `i` in the way of what ends at `need`, and its holder
+ * there? Who is not, as far as can be told, or with `ask`, is put away. */
+SLIP_INLINE bool slip_broadcast_counts_(struct slip_broadcast_writer *w,
+					uint32_t i, uint64_t c, uint64_t need,
+					bool ask)
+{
+	if (c == SLIP_BROADCAST_NONE)
+		return false;
+	if (c != SLIP_BROADCAST_COMING && need - c <= w->shape.room)
+		return true; /* wherever it is, it is not in the way */
+	return !slip_broadcast_empty_(w, i, ask) ||
+	       !slip_broadcast_retire_(w, i, c);
+}
+
 /*
  * Look round: set the limit by the cursors, and say which is lowest. `need`: the
- * end of what is to be written: cursors in its way that are nobody's, or, with
- * `ask`, a dead one's, do not count any more.
+ * end of what is to be written.
  */
 SLIP_INLINE uint64_t slip_broadcast_survey_(struct slip_broadcast_writer *w,
 					    uint64_t need, bool ask)
 {
 	uint64_t lowest = w->tail;
+	bool coming = false;
 
 	/* BROADCAST-H1 writer: its tail is there before it looks at the cursors.
 	 * Pairs: slip_broadcast_meet_. Else: a reader that comes is missed, and
@@ -88,15 +106,15 @@ SLIP_INLINE uint64_t slip_broadcast_survey_(struct slip_broadcast_writer *w,
 	for (uint32_t i = 0; i < w->shape.readers; i++) {
 		uint64_t c = slip_broadcast_cursor_(w, i);
 
-		if (c == SLIP_BROADCAST_NONE || w->tail - c <= w->tail - lowest)
+		if (!slip_broadcast_counts_(w, i, c, need, ask))
 			continue;
-		if (need - c > w->shape.room &&
-		    slip_broadcast_empty_(w, i, ask) &&
-		    slip_broadcast_retire_(w, i, c))
-			continue;
-		lowest = c;
+		if (c == SLIP_BROADCAST_COMING)
+			coming = true;
+		else if (w->tail - c > w->tail - lowest)
+			lowest = c;
 	}
-	w->limit = lowest + w->shape.room;
+	if (!coming)
+		w->limit = lowest + w->shape.room;
 	return lowest;
 }
 
@@ -457,9 +475,9 @@ slip_broadcast_enter_(struct slip_broadcast_reader *r, uint32_t i, bool newest)
 /* The writer is to know of us from here on: see the top. */
 SLIP_INLINE void slip_broadcast_meet_(struct slip_broadcast_reader *r)
 {
-	slip_broadcast_done_(r, r->at[0].pos);
-	/* BROADCAST-H1 looker: its cursor is there before it looks at the tail
-	 * once more. Pairs: slip_broadcast_survey_. Else: as there. */
+	slip_broadcast_done_(r, SLIP_BROADCAST_COMING);
+	/* BROADCAST-H1 looker: its cursor is there before it looks at the tail.
+	 * Pairs: slip_broadcast_survey_. Else: as there. */
 	(void)slip_a64_fetch_add_acqrel(&r->ring->meet, 1);
 }
 
@@ -497,17 +515,13 @@ slip_broadcast_join_(struct slip_broadcast_reader *r, struct slip_peer *self,
 
 	if (rc)
 		return rc;
-	if (!seated)
-		r->seat = NULL;
+	if (seated)
+		slip_broadcast_meet_(r);
 	for (uint32_t i = 0; i < r->shape.writers && !rc; i++)
 		rc = slip_broadcast_enter_(r, i, newest);
-	if (!rc && seated) {
-		slip_broadcast_meet_(r);
-		if (newest)
-			rc = slip_broadcast_enter_(r, 0, true);
+	if (seated && !rc)
 		slip_broadcast_done_(r, r->at[0].pos);
-	}
-	if (rc && seated)
+	else if (seated)
 		slip_broadcast_rise_(r);
 	return rc;
 }

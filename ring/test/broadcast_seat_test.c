@@ -266,6 +266,31 @@ Test(broadcast_seat, the_cursor_of_a_seat_that_nobody_holds_is_put_away)
 	}
 }
 
+/* One that is stopped as it comes is in the way, wherever it was going to begin. */
+Test(broadcast_seat, one_that_comes_holds_back_until_it_is_there)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bench b;
+
+		setup(&b, 8, 8, 1);
+		write_many(&b.w, 8);
+		read_all(&b);
+		cr_assert_eq(write_one(&b.w), 0, "room");
+		/* init */
+		slip_a64_store_relaxed(&b.r.seat->cursor,
+				       SLIP_BROADCAST_COMING);
+		while (write_one(&b.w) == 0)
+			;
+		cr_assert_leq(b.w.tail, 16, "as the last look round allowed");
+		if (i == 0)
+			cr_assert_eq(slip_broadcast_evict(&b.w), 1, "evicted");
+		else
+			slip_a64_store_relaxed(&b.r.seat->role, SLIP_ROLE_DEAD);
+		write_freely(&b.w);
+		teardown(&b);
+	}
+}
+
 /* --- waiting ------------------------------------------------------------------------ */
 
 static void *reads_when_awaited(void *arg)
