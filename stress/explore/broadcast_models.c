@@ -244,7 +244,7 @@ static void full_members(void)
 /* All that its last look round allowed is written but for one. */
 static void seats(void)
 {
-	make(8, 8, 1, 2, SLIP_EVENT_FULL);
+	make(8, 8, 1, 2, SLIP_EVENT_ASYM);
 	X_ASSERT(!attach_w(&s.w, NULL), "attach");
 	write_some(&s.w, 7);
 }
@@ -570,6 +570,15 @@ static const struct x_model models[] = {
 		.final = exact,
 		.finish = both_happened,
 		.preemptions = 3,
+	},
+	{
+		.name = "overtaken",
+		.operation = "broadcast.write+read",
+		.once = records,
+		.threads = { write_eight, read_two },
+		.final = exact,
+		.finish = both_happened,
+		.preemptions = 2,
 	},
 	{
 		.name = "oldest",
