@@ -555,9 +555,10 @@ slip_broadcast_inspect_seat(const void *mem, size_t mem_bytes, uint32_t i,
 	cursor = slip_a64_load_relaxed(&seat->cursor);
 	tail = slip_a64_load_relaxed(&slip_broadcast_lane_(ring, 0)->tail);
 	info->reader = slip_a64_load_relaxed(&seat->role);
-	info->counts = cursor != SLIP_BROADCAST_NONE && tail - cursor <= s.room;
-	info->behind =
-		info->counts ? (tail - cursor) * (s.elem_bytes ? 1 : 8) : 0;
+	info->counts = cursor != SLIP_BROADCAST_NONE;
+	info->behind = cursor < SLIP_BROADCAST_COMING
+			       ? (tail - cursor) * (s.elem_bytes ? 1 : 8)
+			       : 0;
 	return 0;
 }
 

@@ -300,6 +300,24 @@ Test(broadcast_damage, one_that_finds_nothing_whole_does_not_attach)
 	}
 }
 
+/* Nor does it look at the other lanes. */
+Test(broadcast_damage, one_lane_that_makes_no_sense_is_enough)
+{
+	struct slip_broadcast_reader late;
+	struct bench b;
+
+	make(&b, 256, 0, 2, 0);
+	cr_assert_eq(slip_broadcast_attach_writer(&b.w, b.mem, b.bytes, NULL),
+		     0);
+	write_many(&b.w, 30);
+	slip_a64_store_relaxed(&b.w.lane->begun, 1000); /* init */
+	cr_assert_eq(slip_broadcast_attach_reader(&late, b.mem, b.bytes, NULL,
+						  SLIP_BROADCAST_NEWEST),
+		     -EAGAIN);
+	cr_assert_null(late.at[1].lane, "not looked at");
+	teardown(&b);
+}
+
 /* Whatever stands there: no step outside, no end that does not come. */
 Test(broadcast_damage, random_words_lead_nowhere)
 {
@@ -311,16 +329,15 @@ Test(broadcast_damage, random_words_lead_nowhere)
 		slip_a64 *word;
 
 		setup(&b, 256, n % 2 ? 0 : 8, 1);
-		write_many(&b.w, n % 50 % (n % 2 ? 8 : 50));
+		write_many(&b.w, (uint64_t)(n % (n % 2 ? 8 : 50)));
 		for (int i = 0; i < 20; i++) {
 			uint32_t len;
 
 			state ^= state << 13;
 			state ^= state >> 7;
 			state ^= state << 17;
-			word = (slip_a64 *)((unsigned char *)b.mem + 136 +
-					    state / 64 % (b.bytes - 136) / 8 *
-						    8);
+			word = (slip_a64 *)b.mem + 17 +
+			       state / 64 % ((b.bytes - 136) / 8);
 			/* init */
 			slip_a64_store_relaxed(word,
 					       state % 3 ? state >> 40 : state);

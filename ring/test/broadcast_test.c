@@ -549,6 +549,24 @@ Test(broadcast, before_the_first_writer_there_is_no_end)
 	teardown(&b);
 }
 
+Test(broadcast, a_writer_in_any_lane_is_one)
+{
+	struct slip_broadcast_writer first;
+	struct bench b;
+
+	make(&b, 8, 8, 2, 0);
+	cr_assert_eq(slip_broadcast_attach_writer(&first, b.mem, b.bytes, NULL),
+		     0);
+	cr_assert_eq(slip_broadcast_attach_writer(&b.w, b.mem, b.bytes, NULL),
+		     0);
+	slip_broadcast_detach_writer(&first);
+	cr_assert_eq(slip_broadcast_attach_reader(&b.r, b.mem, b.bytes, NULL,
+						  SLIP_BROADCAST_NEWEST),
+		     0);
+	cr_assert_eq(slip_broadcast_wait_writer_until(&b.r, 0), 0);
+	teardown(&b);
+}
+
 /* --- waiting ---------------------------------------------------------------------- */
 
 static void *writes_when_awaited(void *arg)
