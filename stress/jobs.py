@@ -72,7 +72,8 @@ REQUIRED = {
     "record": RING,
     "mpmc": RING,
     "latest": ALL | {"random-kills", "threads"},
-    # Of these two, mutants: stress/mutants/pending.
+    # Of these three, mutants: stress/mutants/pending.
+    "broadcast": {"coverage", "seeded-bugs"} | EXPLORED,
     "priority": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
                  HOSTILE | {"seeded-bugs"}),
     "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |
