@@ -315,7 +315,7 @@ Test(broadcast_crash, one_that_died_as_it_came_is_put_away)
 Test(broadcast_crash, who_recovers_tells_of_all_deaths)
 {
 	struct world *w = begin(8, 8, 1, 2);
-	struct slip_broadcast_seat_info seat;
+	struct slip_broadcast_seat_info seat = { 0 };
 	pid_t writer, reader;
 
 	writer = spawn(w, writes_and_freezes);

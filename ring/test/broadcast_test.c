@@ -107,10 +107,10 @@ Test(broadcast, init_names_what_is_wrong)
 
 Test(broadcast, attach_names_what_is_wrong)
 {
-	struct slip_broadcast_lane_info lane;
-	struct slip_broadcast_seat_info seat;
+	struct slip_broadcast_lane_info lane = { 0 };
+	struct slip_broadcast_seat_info seat = { 0 };
 	struct slip_broadcast_ring *ring;
-	struct slip_broadcast_info info;
+	struct slip_broadcast_info info = { 0 };
 	unsigned char *mem;
 	struct bench b;
 
@@ -767,9 +767,9 @@ Test(broadcast, typed_elements_need_not_be_whole_words)
 
 Test(broadcast, inspect_says_what_is_there)
 {
-	struct slip_broadcast_lane_info lane;
-	struct slip_broadcast_seat_info seat;
-	struct slip_broadcast_info info;
+	struct slip_broadcast_lane_info lane = { 0 };
+	struct slip_broadcast_seat_info seat = { 0 };
+	struct slip_broadcast_info info = { 0 };
 	struct bench b;
 
 	setup(&b, 256, 0, 2);
