@@ -9,6 +9,7 @@
  *	slip_priority_pop_source(&s, &q, set)	ready: one of these levels has some
  *	slip_priority_push_source(&s, &q, 3)	ready: there is room in level 3
  *	slip_latest_source(&s, &reader)		ready: there is a newer value
+ *	slip_broadcast_source(&s, &reader)	ready: there is an element to read
  *
  * `now` is 1; or -EPIPE: the other side has gone, in order or dead, and (to pop)
  * nothing is left; -EBADMSG: damage; -ECHILD: in a fork child; -EINVAL: an mpmc
@@ -16,8 +17,8 @@
  * than the one that was told. A source refers to the handle, which stays where
  * it is, is attached, and is used by the waiting thread alone.
  *
- * A reader of the newest value that may not store is not told; the set looks after
- * it once in a slice.
+ * A reader of the newest value, or of a broadcast, that may not store is not told;
+ * the set looks after it once in a slice. So it does for the end of several lanes.
  *
  * A record ring is ready to be pushed to if a record of `len` bytes fits.
  *
@@ -38,6 +39,7 @@
 #define SLIP_RING_SOURCES_H
 
 #include "../futex/sources.h"
+#include "broadcast.h"
 #include "latest.h"
 #include "mpmc.h"
 #include "priority.h"
@@ -70,6 +72,22 @@ SLIP_INLINE void slip_side_source_(struct slip_source *s,
 	slip_event_source(s, side->wait_on, side->mode,
 			  side->self ? SLIP_SLICE_NS : SLIP_FOREVER, ready,
 			  handle);
+}
+
+/* If the side must not store, nobody sees that it sleeps: it looks again after a
+ * slice. */
+SLIP_INLINE void slip_side_unseen_(struct slip_source *s,
+				   const struct slip_side *side)
+{
+	static const slip_a32 nobody = { 0 };
+
+	if (!side->readonly)
+		return;
+	/* Slept on in place of what it must not touch. */
+	s->event = NULL;
+	s->word = &nobody;
+	s->flags = SLIP_PRIVATE;
+	s->slice_ns = SLIP_SLICE_NS;
 }
 
 /* --- spsc -------------------------------------------------------------------- */
@@ -425,16 +443,29 @@ SLIP_INLINE int slip_latest_now_(const struct slip_source *s, bool ask)
 SLIP_INLINE void slip_latest_source(struct slip_source *s,
 				    struct slip_latest_reader *r)
 {
-	static const slip_a32 nobody = { 0 };
-
 	slip_side_source_(s, &r->side, slip_latest_now_, r);
-	if (!r->side.readonly)
-		return;
-	/* Slept on in place of what it must not touch. */
-	s->event = NULL;
-	s->word = &nobody;
-	s->flags = SLIP_PRIVATE;
-	s->slice_ns = SLIP_SLICE_NS;
+	slip_side_unseen_(s, &r->side);
+}
+
+/* --- broadcast --------------------------------------------------------------- */
+
+SLIP_INLINE int slip_broadcast_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_broadcast_reader *r =
+		SLIP_CAST(struct slip_broadcast_reader *, s->handle);
+
+	return r->error ? r->error
+			: slip_side_now_(&r->side, slip_broadcast_has_data_, r,
+					 ask);
+}
+
+SLIP_INLINE void slip_broadcast_source(struct slip_source *s,
+				       struct slip_broadcast_reader *r)
+{
+	slip_side_source_(s, &r->side, slip_broadcast_now_, r);
+	slip_side_unseen_(s, &r->side);
+	if (r->side.gone)
+		s->slice_ns = SLIP_SLICE_NS;
 }
 
 #ifdef __cplusplus

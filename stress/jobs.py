@@ -14,7 +14,8 @@ TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "rwlock_stress", "rwlock_threads", "sem_stress", "sem_threads",
          "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
          "waitset_stress", "waitset_threads", "latest_stress",
-         "latest_threads", "call_stress", "call_threads", "priority_stress",
+         "latest_threads", "broadcast_stress", "broadcast_threads",
+         "call_stress", "call_threads", "priority_stress",
          "priority_threads", "chain_stress", "chain_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
@@ -73,7 +74,8 @@ REQUIRED = {
     "mpmc": RING,
     "latest": ALL | {"random-kills", "threads"},
     # Of these three, mutants: stress/mutants/pending.
-    "broadcast": {"coverage", "seeded-bugs"} | EXPLORED,
+    "broadcast": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
+                  HOSTILE | {"seeded-bugs"}),
     "priority": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
                  HOSTILE | {"seeded-bugs"}),
     "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |

@@ -173,6 +173,8 @@ void record_mirror(struct stream *in);
 void record_attach(struct stream *in);
 void latest_ring(struct stream *in);
 void latest_attach(struct stream *in);
+void broadcast_ring(struct stream *in);
+void broadcast_attach(struct stream *in);
 void mpmc_ring(struct stream *in);
 void mpmc_heard(struct stream *in);
 void mpmc_attach(struct stream *in);

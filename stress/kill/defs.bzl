@@ -5,6 +5,7 @@ load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 COMPONENTS = [
     "spsc",
     "record",
+    "broadcast",
     "mpmc",
     "priority",
     "event",

@@ -86,6 +86,7 @@ extern const struct kill_list kill_spsc;
 extern const struct kill_list kill_record;
 extern const struct kill_list kill_mpmc;
 extern const struct kill_list kill_latest;
+extern const struct kill_list kill_broadcast;
 extern const struct kill_list kill_priority;
 extern const struct kill_list kill_call;
 extern const struct kill_list kill_cond;

@@ -26,6 +26,7 @@
 #include "futex/sem.h"
 #include "futex/sem_set.h"
 #include "futex/waitset.h"
+#include "ring/broadcast.h"
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
@@ -105,6 +106,24 @@ struct kill_latest_victim {
 	uint32_t slots, value_bytes; /* of one to be made, */
 	unsigned flags;		     /* and its mode */
 	uint32_t len;		     /* of the value in data */
+	unsigned char data[128] SLIP_ALIGNED(64);
+};
+
+/* What a victim at a broadcast has; one of the handles is used. */
+struct kill_broadcast_victim {
+	struct slip_broadcast_writer w;
+	struct slip_broadcast_reader r;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	uint64_t before; /* elements that it does not miss */
+	bool newest;
+	uint32_t dead_id, dead_gen; /* whom it recovers */
+	uint32_t room, elem_bytes;  /* of one to be made, */
+	uint32_t writers, readers;
+	unsigned flags; /* and its mode */
+	uint32_t len;	/* of the element in data */
 	unsigned char data[128] SLIP_ALIGNED(64);
 };
 
@@ -260,6 +279,18 @@ KILL_DECLARE(latest_read_until);
 KILL_DECLARE(latest_attach_reader);
 KILL_DECLARE(latest_attach_readonly);
 KILL_DECLARE(latest_recover);
+KILL_DECLARE(broadcast_init);
+KILL_DECLARE(broadcast_write);
+KILL_DECLARE(broadcast_write_until);
+KILL_DECLARE(broadcast_evict);
+KILL_DECLARE(broadcast_attach_writer);
+KILL_DECLARE(broadcast_detach_writer);
+KILL_DECLARE(broadcast_read);
+KILL_DECLARE(broadcast_read_until);
+KILL_DECLARE(broadcast_attach_reader);
+KILL_DECLARE(broadcast_attach_readonly);
+KILL_DECLARE(broadcast_detach_reader);
+KILL_DECLARE(broadcast_recover);
 KILL_DECLARE(mpmc_init);
 KILL_DECLARE(mpmc_push);
 KILL_DECLARE(mpmc_push_n);
