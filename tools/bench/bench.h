@@ -174,6 +174,7 @@ void bench_suite_spsc(struct bench *b);
 void bench_suite_mpmc(struct bench *b);
 void bench_suite_record(struct bench *b);
 void bench_suite_latest(struct bench *b);
+void bench_suite_broadcast(struct bench *b);
 void bench_suite_call(struct bench *b);
 void bench_suite_priority(struct bench *b);
 void bench_suite_chain(struct bench *b);

@@ -15,13 +15,20 @@ static const struct suite {
 	const char *name;
 	void (*add)(struct bench *b);
 } suites[] = {
-	{ "limits", bench_suite_limits }, { "spsc", bench_suite_spsc },
-	{ "mpmc", bench_suite_mpmc },	  { "wait", bench_suite_wait },
-	{ "locks", bench_suite_locks },	  { "ipc", bench_suite_ipc },
-	{ "crash", bench_suite_crash },	  { "growth", bench_suite_growth },
-	{ "record", bench_suite_record }, { "latest", bench_suite_latest },
-	{ "call", bench_suite_call },	  { "priority", bench_suite_priority },
+	{ "limits", bench_suite_limits },
+	{ "spsc", bench_suite_spsc },
+	{ "mpmc", bench_suite_mpmc },
+	{ "wait", bench_suite_wait },
+	{ "locks", bench_suite_locks },
+	{ "ipc", bench_suite_ipc },
+	{ "crash", bench_suite_crash },
+	{ "growth", bench_suite_growth },
+	{ "record", bench_suite_record },
+	{ "latest", bench_suite_latest },
+	{ "call", bench_suite_call },
+	{ "priority", bench_suite_priority },
 	{ "chain", bench_suite_chain },
+	{ "broadcast", bench_suite_broadcast },
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 

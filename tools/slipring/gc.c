@@ -15,6 +15,7 @@
 
 #include "futex/region_tools.h"
 #include "futex/robust_sem.h"
+#include "ring/broadcast.h"
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
@@ -45,6 +46,7 @@ static int recover(const char *name)
 		{ SLIP_KIND_RECORD, slip_ends_recover_ },
 		{ SLIP_KIND_MPMC, slip_mpmc_recover_ },
 		{ SLIP_KIND_LATEST, slip_latest_recover_ },
+		{ SLIP_KIND_BROADCAST, slip_broadcast_recover_ },
 		{ SLIP_KIND_CALL, slip_call_recover_ },
 		{ SLIP_KIND_PRIORITY, slip_priority_recover_ },
 		{ SLIP_KIND_ROBUST_SEM, slip_robust_sem_recover_ },

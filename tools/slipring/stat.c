@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ring/broadcast.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
@@ -24,6 +25,33 @@ struct ring {
 	const struct slip_mpmc_info *many; /* then: many of each, in seats */
 	const void *mem;
 };
+
+/* Kinds whose report stands in a file of its own. */
+static const struct told {
+	uint32_t kind;
+	const char *name;
+	int (*json)(const struct slip_region *rg,
+		    const struct slip_region_object *o, json_t **out);
+	int (*print)(const struct slip_region *rg,
+		     const struct slip_region_object *o);
+} told[] = {
+	{ SLIP_KIND_CALL, "call ring", stat_call_json, stat_print_call },
+	{ SLIP_KIND_PRIORITY, "priority ring", stat_priority_json,
+	  stat_print_priority },
+	{ SLIP_KIND_LATEST, "newest value", stat_latest_json,
+	  stat_print_latest },
+	{ SLIP_KIND_BROADCAST, "broadcast ring", stat_broadcast_json,
+	  stat_print_broadcast },
+};
+
+/* NULL: of another kind. */
+static const struct told *told_of(uint32_t kind)
+{
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (told[i].kind == kind)
+			return &told[i];
+	return NULL;
+}
 
 /* --- facts ---------------------------------------------------------------- */
 
@@ -260,18 +288,11 @@ static json_t *object_json(const struct slip_region *rg,
 		json_pack("{so sI sI sI}", "name", text_json(o->name),
 			  "kind_number", (json_int_t)o->kind, "offset",
 			  (json_int_t)o->offset, "bytes", (json_int_t)o->bytes);
+	const struct told *own = told_of(o->kind);
 	struct ring ring;
 	json_t *about = NULL;
-	int rc;
+	int rc = own ? own->json(rg, o, &about) : look_at_ring(o, &ring);
 
-	if (o->kind == SLIP_KIND_CALL)
-		rc = stat_call_json(rg, o, &about);
-	else if (o->kind == SLIP_KIND_PRIORITY)
-		rc = stat_priority_json(rg, o, &about);
-	else if (o->kind == SLIP_KIND_LATEST)
-		rc = stat_latest_json(rg, o, &about);
-	else
-		rc = look_at_ring(o, &ring);
 	if (rc == 0 && !about)
 		about = ring_json(rg, &ring);
 	if (rc == 0)
@@ -391,28 +412,22 @@ static void print_object(const struct slip_region *rg,
 			 struct slip_region_object *o)
 {
 	char size[SIZE_TEXT_BYTES];
-	bool call = o->kind == SLIP_KIND_CALL;
-	bool levels = o->kind == SLIP_KIND_PRIORITY;
-	struct ring ring = { .kind = call ? "call" : "priority" };
-	bool newest = o->kind == SLIP_KIND_LATEST;
-	int rc = call || levels || newest ? 0 : look_at_ring(o, &ring);
+	const struct told *own = told_of(o->kind);
+	struct ring ring;
+	int rc = own ? 0 : look_at_ring(o, &ring);
 
 	make_printable(o->name);
 	(void)printf("object %s: ", o->name);
-	if (newest)
-		(void)printf("newest value");
+	if (own)
+		(void)printf("%s", own->name);
 	else if (rc > 0)
 		(void)printf("kind %u", o->kind);
 	else
 		(void)printf("%s ring", ring.kind);
 	(void)printf(", %s at %" PRIu64 "\n", size_text(size, o->bytes),
 		     o->offset);
-	if (call)
-		rc = stat_print_call(rg, o);
-	else if (levels)
-		rc = stat_print_priority(rg, o);
-	else if (newest)
-		rc = stat_print_latest(rg, o);
+	if (own)
+		rc = own->print(rg, o);
 	else if (rc == 0)
 		print_ring(rg, &ring);
 	if (rc < 0)

@@ -23,6 +23,11 @@ int stat_priority_json(const struct slip_region *rg,
 		       const struct slip_region_object *o, json_t **out);
 int stat_print_priority(const struct slip_region *rg,
 			const struct slip_region_object *o);
+/* What goes to many readers, likewise. */
+int stat_broadcast_json(const struct slip_region *rg,
+			const struct slip_region_object *o, json_t **out);
+int stat_print_broadcast(const struct slip_region *rg,
+			 const struct slip_region_object *o);
 /* The newest value, likewise. */
 int stat_latest_json(const struct slip_region *rg,
 		     const struct slip_region_object *o, json_t **out);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* holder PATH STEP...: makes the region PATH with an MPMC work queue, a robust
- * semaphore of three units, a newest value, two slots for calls and three levels
- * of urgency, or opens it, does these things, and stays until it is killed: a user
- * for the tests of the command. STEP: producer, consumer, only-consumer, push,
- * take, nack, acquire (two units); of the value: writer, write, put; of the slots:
- * server, client, ask, serve; of the levels: sender, receiver, send (to the
- * lowest), send-urgent, receive. */
+ * semaphore of three units, a newest value, two slots for calls, three levels of
+ * urgency and a lossless broadcast, or opens it, does these things, and stays until
+ * it is killed: a user for the tests of the command. STEP: producer, consumer,
+ * only-consumer, push, take, nack, acquire (two units); of the value: writer,
+ * write, put; of the slots: server, client, ask, serve; of the levels: sender,
+ * receiver, send (to the lowest), send-urgent, receive; of the broadcast: speaker,
+ * speak, listener. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #include "futex/region_tools.h"
 #include "futex/robust_sem.h"
+#include "ring/broadcast.h"
 #include "ring/call.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
@@ -24,8 +26,9 @@
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem, *units, *pose, *calls, *mail;
-static size_t bytes, units_bytes, pose_bytes, calls_bytes, mail_bytes;
+static void *mem, *units, *pose, *calls, *mail, *news;
+static size_t bytes, units_bytes, pose_bytes, calls_bytes, mail_bytes,
+	news_bytes;
 
 static int make(const char *name)
 {
@@ -41,9 +44,12 @@ static int make(const char *name)
 	pose_bytes = slip_latest_bytes(SLIP_LATEST_SLOTS, 100);
 	calls_bytes = slip_call_bytes(2, 48);
 	mail_bytes = slip_priority_bytes(3, 4, 8, SLIP_PRIORITY_SEATS(3));
-	rc = slip_region_create_at(
-		&rg, dir,
-		bytes + units_bytes + pose_bytes + calls_bytes + mail_bytes, 0);
+	news_bytes = slip_broadcast_bytes(8, 8, 1, 2);
+	rc = slip_region_create_at(&rg, dir,
+				   bytes + units_bytes + pose_bytes +
+					   calls_bytes + mail_bytes +
+					   news_bytes,
+				   0);
 	if (rc)
 		return rc;
 	mem = slip_region_add(&rg, "jobs", SLIP_KIND_MPMC, bytes);
@@ -69,6 +75,11 @@ static int make(const char *name)
 	rc = mail ? slip_priority_init(mail, mail_bytes, 3, 4, 8,
 				       SLIP_PRIORITY_SEATS(3))
 		  : -ENOSPC;
+	if (rc)
+		return rc;
+	news = slip_region_add(&rg, "news", SLIP_KIND_BROADCAST, news_bytes);
+	rc = news ? slip_broadcast_init(news, news_bytes, 8, 8, 1, 2, 0)
+		  : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -86,7 +97,8 @@ static int come(const char *name)
 	pose = slip_region_find(&rg, "pose", SLIP_KIND_LATEST, &pose_bytes);
 	calls = slip_region_find(&rg, "calls", SLIP_KIND_CALL, &calls_bytes);
 	mail = slip_region_find(&rg, "mail", SLIP_KIND_PRIORITY, &mail_bytes);
-	if (!mem || !units || !pose || !calls || !mail)
+	news = slip_region_find(&rg, "news", SLIP_KIND_BROADCAST, &news_bytes);
+	if (!mem || !units || !pose || !calls || !mail || !news)
 		return -ENOENT;
 	return slip_peer_join(&self, &rg);
 }
@@ -144,6 +156,24 @@ static int post(const char *step)
 	return 1;
 }
 
+/* 1: no such step. */
+static int tell(const char *step)
+{
+	static struct slip_broadcast_writer w;
+	static struct slip_broadcast_reader r;
+	static uint64_t x;
+
+	if (strcmp(step, "speaker") == 0)
+		return slip_broadcast_attach_writer(&w, news, news_bytes,
+						    &self);
+	if (strcmp(step, "speak") == 0)
+		return slip_broadcast_write(&w, &x, 8);
+	if (strcmp(step, "listener") == 0)
+		return slip_broadcast_attach_reader(&r, news, news_bytes, &self,
+						    SLIP_BROADCAST_NEWEST);
+	return 1;
+}
+
 static int act(const char *step)
 {
 	static struct slip_mpmc_ticket t;
@@ -180,6 +210,8 @@ int main(int argc, char **argv)
 		rc = call(argv[i]);
 		if (rc > 0)
 			rc = post(argv[i]);
+		if (rc > 0)
+			rc = tell(argv[i]);
 		if (rc > 0)
 			rc = act(argv[i]);
 	}
