@@ -83,7 +83,7 @@ static int read_of(struct slip_broadcast_reader *r, bool wait,
 {
 	uint64_t before = r->at[r->next].told;
 	uint64_t value[WORDS];
-	uint32_t len;
+	uint32_t len = 0;
 	int rc;
 
 	rc = wait ? slip_broadcast_read_until(r, value, sizeof(value), &len,
