@@ -54,7 +54,7 @@ static int lf_make(void *mem, const struct mpmc_shape *shape)
 	lf->q = aligned_alloc(128, 128);
 	if (!lf->q)
 		return -ENOMEM;
-	cds_lfq_init_rcu(lf->q, SLIP_URCU_(call_rcu));
+	cds_lfq_init_rcu(lf->q, SLIP_URCU_(_call_rcu));
 	return 0;
 }
 
