@@ -54,16 +54,18 @@ void bench_locks_sem(struct bench *b);
 void bench_locks_rw(struct bench *b);
 void bench_locks_meet(struct bench *b);
 
-/* `ours` is to be so many times as good as `against`, in a case of this suite. */
+/* `ours` is to be so many times as good as `against`, in a case of this suite;
+ * `limit`: what may be in the way, or NULL. */
 static inline void lock_target(struct bench *b, const char *name,
 			       const char *ours, const char *against,
-			       double at_least)
+			       double at_least, const char *limit)
 {
 	struct bench_target t = { .suite = "locks",
 				  .name = name,
 				  .ours = ours,
 				  .against = against,
-				  .at_least = at_least };
+				  .at_least = at_least,
+				  .limit = limit };
 
 	t.line = bench_text(b, "%s: at least %.3g times as good as %s", ours,
 			    at_least, against);

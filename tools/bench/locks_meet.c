@@ -295,10 +295,11 @@ void bench_locks_meet(struct bench *b)
 
 	bench_add(b, &c);
 	lock_target(b, c.name, "slip_cond, slip_mutex", "pthread cond, shared",
-		    1);
+		    1, NULL);
 	c.name = "barrier, 2 processes";
 	c.entries = at_barrier;
 	c.count = sizeof(at_barrier) / sizeof(at_barrier[0]);
 	bench_add(b, &c);
-	lock_target(b, c.name, "slip_barrier", "pthread barrier, shared", 1);
+	lock_target(b, c.name, "slip_barrier", "pthread barrier, shared", 1,
+		    NULL);
 }

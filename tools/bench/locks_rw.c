@@ -208,7 +208,7 @@ void bench_locks_rw(struct bench *b)
 				.count = COUNT(reading) };
 
 	bench_add(b, &c);
-	lock_target(b, c.name, OURS_NAME, THEIRS_NAME, 1 / 0.35);
+	lock_target(b, c.name, OURS_NAME, THEIRS_NAME, 1 / 0.35, NULL);
 	c.name = "write_lock + write_unlock, uncontended";
 	c.entries = writing;
 	c.count = COUNT(writing);
@@ -220,5 +220,5 @@ void bench_locks_rw(struct bench *b)
 	c.entries = two;
 	c.count = COUNT(two);
 	bench_add(b, &c);
-	lock_target(b, c.name, OURS_NAME, ONE_NAME, 1.8);
+	lock_target(b, c.name, OURS_NAME, ONE_NAME, 1.8, NULL);
 }

