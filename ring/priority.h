@@ -55,11 +55,14 @@
  *
  * Policies. Strict (flags 0): what is more urgent comes first, also if less
  * urgent elements wait for ever. SLIP_PRIORITY_AGEING(n): a level that a handle
- * has not served for n of its pops for each level above it is served next. So
- * with n = 8 and 4 levels an element at the front of level 0 comes after at most
- * 24 pops of that handle, and the few that are due as well. Ageing counts pops,
- * and needs neither a clock nor shared memory. It is about slip_priority_pop;
- * pops by level do as they are told.
+ * has not served for n of its pops for each level above it is due, and is served
+ * before what is more urgent; of several the one that has been due for longest.
+ * After a pop of one that was due comes one of the highest level that has any. So
+ * no level is starved: with n = 8 and 4 levels an element at the front of level 0
+ * comes by the 30th pop of that handle: 24, and two for each of the other levels.
+ * And every second pop at least is of the most urgent. Ageing counts pops, and
+ * needs neither a clock nor shared memory. It is about slip_priority_pop; pops by
+ * level do as they are told.
  *
  * No hint says which levels have something: a pop looks at each level, from the
  * most urgent, until it has found one, and an empty one costs three loads, of two

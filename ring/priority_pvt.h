@@ -82,7 +82,7 @@ struct slip_priority {
 	uint64_t all;	   /* a bit for each level */
 	uint64_t watched;  /* by slip_priority_pop_source */
 	uint64_t pops;	   /* by the policy, while ageing */
-	uint64_t next_due; /* no level is due before */
+	uint64_t next_due; /* no level is served as due before */
 	struct slip_priority_left left[SLIP_PRIORITY_LEVELS_MAX];
 	uint64_t due[SLIP_PRIORITY_LEVELS_MAX]; /* at that many pops */
 };
@@ -341,7 +341,12 @@ SLIP_INLINE uint32_t slip_priority_due_(struct slip_priority *p)
 	return at <= p->pops ? first : top;
 }
 
-/* Take from a level that has been passed over for too long. */
+/*
+ * Take from a level that has been passed over for too long; but not twice in a
+ * row, as there may always be one that is due. So a level waits, from when it is
+ * due, for two pops for each other level below the highest: those that are ahead
+ * of it are due again only after it.
+ */
 SLIP_COLD bool slip_priority_pop_due_(struct slip_priority *p, void *elem,
 				      uint32_t *level)
 {
@@ -355,8 +360,10 @@ SLIP_COLD bool slip_priority_pop_due_(struct slip_priority *p, void *elem,
 
 		p->pops += got;
 		slip_priority_served_(p, *level);
-		if (got)
+		if (got) {
+			p->next_due = p->pops + 1;
 			return true;
+		}
 	}
 	return false;
 }

@@ -415,9 +415,53 @@ Test(priority, strict_never_looks_down)
 
 Test(priority, what_was_passed_over_is_served_in_its_turn)
 {
-	pops_are(SLIP_PRIORITY_AGEING(1), "2101201201");
-	pops_are(SLIP_PRIORITY_AGEING(3), "2221220122212021");
+	pops_are(SLIP_PRIORITY_AGEING(1), "212021202120212021202120");
+	pops_are(SLIP_PRIORITY_AGEING(2), "221202122021220212202122");
+	pops_are(SLIP_PRIORITY_AGEING(3), "222122021222120212221202");
 	pops_are(SLIP_PRIORITY_AGEING(255), "22222222222222222222");
+}
+
+/* By which pop a handle comes to what is at the front of a level, as priority.h
+ * says. */
+static uint64_t served_by(uint32_t levels, uint32_t ageing, uint32_t level)
+{
+	uint32_t others = levels - 1;
+
+	return level == others ? 2 : ageing * (others - level) + 2 * others;
+}
+
+/* Each of so many levels has always something. */
+static void nobody_starves(uint32_t levels, uint32_t ageing)
+{
+	uint64_t last[SLIP_PRIORITY_LEVELS_MAX] = { 0 };
+	struct bench b;
+
+	setup(&b, levels, 2, 8, SLIP_PRIORITY_AGEING(ageing));
+	for (uint64_t n = 1; n <= 4 * levels * (ageing + 2); n++) {
+		uint64_t x = 0;
+		uint32_t at;
+
+		for (uint32_t l = 0; l < levels; l++)
+			while (slip_priority_push(&b.p, &x, l))
+				;
+		cr_assert(slip_priority_pop(&b.c, &x, &at));
+		last[at] = n;
+		for (uint32_t l = 0; l < levels; l++)
+			cr_assert_lt(n - last[l], served_by(levels, ageing, l),
+				     "%u levels, ageing %u: level %u at pop %u",
+				     levels, ageing, l, (unsigned)n);
+	}
+	teardown(&b);
+}
+
+Test(priority, ageing_starves_no_level_of_many_nor_the_most_urgent)
+{
+	for (uint32_t ageing = 1; ageing <= 9; ageing += 4) {
+		nobody_starves(2, ageing);
+		nobody_starves(4, ageing);
+		nobody_starves(32, ageing);
+		nobody_starves(64, ageing);
+	}
 }
 
 Test(priority, an_element_that_is_due_comes_before_the_next_more_urgent_one)
