@@ -274,10 +274,11 @@ slip_priority_push(struct slip_priority *p, const void *elem, uint32_t level)
 
 /*
  * Take an element as the ring's policy says: the oldest of the highest level
- * that has any, or of one that is due. *level is its level. False: all levels are
- * empty, or the handle is closed, poisoned or no consumer's (the _until form says
- * which); `elem` and *level may have been written to all the same. At most once:
- * what a killed pop had claimed is gone. Lock-free.
+ * that has any, or of one that is due. *level is its level; it is stored last, so
+ * it may be a member of the element, and `level` may be NULL. False: all levels
+ * are empty, or the handle is closed, poisoned or no consumer's (the _until form
+ * says which); `elem` may have been written to all the same. At most once: what a
+ * killed pop had claimed is gone. Lock-free.
  */
 SLIP_INLINE SLIP_MUST_CHECK bool slip_priority_pop(struct slip_priority *p,
 						   void *elem, uint32_t *level)

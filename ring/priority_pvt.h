@@ -298,6 +298,15 @@ SLIP_CORE uint32_t slip_priority_pick_(uint64_t set, bool lowest)
 					  : 63 - __builtin_clzll(set));
 }
 
+/* Something was taken from that level: say so. The caller's word is stored to
+ * once, and not read: it may lie in the element, or in memory of others. */
+SLIP_CORE bool slip_priority_from_(uint32_t *level, uint32_t at)
+{
+	if (level)
+		*level = at;
+	return true;
+}
+
 /* Take the oldest of the highest, or lowest, level of a set that has any. */
 SLIP_CORE bool slip_priority_pop_set_(struct slip_priority *p, uint64_t set,
 				      bool lowest, void *elem, uint32_t *level,
@@ -305,10 +314,12 @@ SLIP_CORE bool slip_priority_pop_set_(struct slip_priority *p, uint64_t set,
 {
 	if (SLIP_UNLIKELY(!(p->q.roles & SLIP_CONSUMER)))
 		return false;
-	for (set &= p->all; set; set &= ~(UINT64_C(1) << *level)) {
-		*level = slip_priority_pick_(set, lowest);
-		if (slip_priority_pop_level_(p, *level, elem, elem_bytes))
-			return true;
+	for (set &= p->all; set;) {
+		uint32_t at = slip_priority_pick_(set, lowest);
+
+		if (slip_priority_pop_level_(p, at, elem, elem_bytes))
+			return slip_priority_from_(level, at);
+		set &= ~(UINT64_C(1) << at);
 	}
 	return false;
 }
@@ -354,15 +365,15 @@ SLIP_COLD bool slip_priority_pop_due_(struct slip_priority *p, void *elem,
 
 	if (SLIP_UNLIKELY(!(p->q.roles & SLIP_CONSUMER)))
 		return false;
-	while ((*level = slip_priority_due_(p)) != top) {
-		bool got = slip_priority_pop_level_(p, *level, elem,
+	for (uint32_t at; (at = slip_priority_due_(p)) != top;) {
+		bool got = slip_priority_pop_level_(p, at, elem,
 						    p->q.shape.elem_bytes);
 
 		p->pops += got;
-		slip_priority_served_(p, *level);
+		slip_priority_served_(p, at);
 		if (got) {
 			p->next_due = p->pops + 1;
-			return true;
+			return slip_priority_from_(level, at);
 		}
 	}
 	return false;
@@ -372,16 +383,18 @@ SLIP_COLD bool slip_priority_pop_due_(struct slip_priority *p, void *elem,
 SLIP_CORE bool slip_priority_pop_of_(struct slip_priority *p, void *elem,
 				     uint32_t *level, uint32_t elem_bytes)
 {
+	uint32_t at = 0;
+
 	if (SLIP_UNLIKELY(p->shape.ageing && p->pops >= p->next_due) &&
 	    slip_priority_pop_due_(p, elem, level))
 		return true;
-	if (!slip_priority_pop_set_(p, p->all, false, elem, level, elem_bytes))
+	if (!slip_priority_pop_set_(p, p->all, false, elem, &at, elem_bytes))
 		return false;
 	if (SLIP_UNLIKELY(p->shape.ageing)) {
 		p->pops++;
-		slip_priority_served_(p, *level);
+		slip_priority_served_(p, at);
 	}
-	return true;
+	return slip_priority_from_(level, at);
 }
 
 /* --- the dead -------------------------------------------------------------- */

@@ -385,6 +385,72 @@ Test(priority, a_consumer_takes_what_it_asks_for)
 	teardown(&b);
 }
 
+/* What a program may do that has mq_receive in mind. */
+struct job {
+	uint32_t level;
+	uint32_t what;
+};
+
+SLIP_PRIORITY_DEFINE(jobs, struct job);
+
+static void each_level_once(struct slip_priority *q)
+{
+	for (uint32_t l = 0; l < 4; l++) {
+		struct job j = { 1u << 30, l };
+
+		cr_assert(jobs_push(q, &j, l));
+	}
+}
+
+static void levels_lie_in_elements(unsigned flags)
+{
+	struct job j = { 1u << 30, 0 };
+	struct bench b;
+
+	setup(&b, 4, 8, sizeof(j), flags);
+	for (int round = 0; round < 4; round++) {
+		each_level_once(&b.p);
+		cr_assert(jobs_pop(&b.c, &j, &j.level));
+		cr_assert_eq(j.level, j.what);
+		cr_assert_eq(jobs_pop_until(&b.c, &j, &j.level, 0), 0);
+		cr_assert_eq(j.level, j.what);
+		cr_assert(slip_priority_pop_highest(&b.c, SLIP_PRIORITY_ALL, &j,
+						    &j.level));
+		cr_assert_eq(j.level, j.what);
+		cr_assert(slip_priority_pop_lowest(&b.c, SLIP_PRIORITY_ALL, &j,
+						   &j.level));
+		cr_assert_eq(j.level, j.what);
+		j.level = 77;
+		cr_assert_not(jobs_pop(&b.c, &j, &j.level));
+		cr_assert_eq(j.level, 77u, "stored to by a pop of nothing");
+	}
+	teardown(&b);
+}
+
+Test(priority, the_level_may_be_a_member_of_the_element)
+{
+	levels_lie_in_elements(0);
+	levels_lie_in_elements(SLIP_PRIORITY_AGEING(1));
+}
+
+Test(priority, a_consumer_need_not_ask_for_the_level)
+{
+	struct bench b;
+	struct job j;
+
+	setup(&b, 4, 8, sizeof(j), SLIP_PRIORITY_AGEING(1));
+	each_level_once(&b.p);
+	cr_assert(jobs_pop(&b.c, &j, NULL));
+	cr_assert_eq(j.what, 3u);
+	cr_assert_eq(jobs_pop_until(&b.c, &j, NULL, 0), 0, "one that is due");
+	cr_assert_eq(j.what, 2u);
+	cr_assert(slip_priority_pop_lowest(&b.c, 3, &j, NULL));
+	cr_assert_eq(j.what, 0u);
+	cr_assert_eq(slip_priority_pop_highest_until(&b.c, 3, &j, NULL, 0), 0);
+	cr_assert_eq(j.what, 1u);
+	teardown(&b);
+}
+
 /* --- ageing ---------------------------------------------------------------- */
 
 /* The levels in which the pops of one handle find something, if each has always
