@@ -111,8 +111,13 @@
  *				keeps until it is recovered
  *
  * Recovery is what slip_peer_recover() does, by any peer, at any time, any
- * number at once; attach does it for the dead that are in its way, and who waits
- * to take from a work queue for all, once a slice.
+ * number at once; attach does it for the dead that are in its way. Who waits does it
+ * for all once a slice, and when its deadline has come: who waits for room, or at
+ * a work queue, always; for an element, if more was claimed than popped. That is
+ * a system call for each seat that is held; and a look at each slot for each of a
+ * dead one, which it keeps until what it had announced is popped. Who never waits
+ * may not hear of what a dead pusher was the last to claim before the next claim,
+ * or recovery.
  * With `self` NULL nobody is found dead, and a role ends by detach only.
  *
  * Damage: geometry is validated at attach and kept in the private handle.
@@ -220,7 +225,7 @@ SLIP_INLINE bool slip_mpmc_no_consumer_(void *wait,
 {
 	struct slip_mpmc_wait_ *w = SLIP_CAST(struct slip_mpmc_wait_ *, wait);
 
-	return slip_mpmc_gone_(w->q, SLIP_CONSUMER, asker);
+	return slip_mpmc_deserted_(w->q, SLIP_CONSUMER, asker);
 }
 
 /* Is there perhaps more, which we cannot take while our hand is full? */
@@ -239,11 +244,10 @@ SLIP_INLINE bool slip_mpmc_no_producer_(void *wait,
 					const struct slip_peer *asker)
 {
 	struct slip_mpmc_wait_ *w = SLIP_CAST(struct slip_mpmc_wait_ *, wait);
-	bool gone = slip_mpmc_gone_(w->q, SLIP_PRODUCER, asker);
+	bool gone = slip_mpmc_deserted_(w->q, SLIP_PRODUCER, asker);
 
-	/* What the dead had taken is returned, after a slice; and before the
-	 * end is told. */
-	if (w->q->shape.work && (gone || asker))
+	/* What the dead had taken is returned before the end is told. */
+	if (w->q->shape.work && gone && !asker)
 		slip_mpmc_bury_all_(w->q, w->q->side.self);
 	return gone && !slip_mpmc_behind_hand_(w->q);
 }

@@ -635,6 +635,41 @@ SLIP_INLINE void slip_mpmc_bury_all_(struct slip_mpmc *q,
 	}
 }
 
+/* Has anything been claimed, in some level, that was not popped? */
+SLIP_INLINE bool slip_mpmc_pending_(const struct slip_mpmc *q)
+{
+	for (uint32_t i = 0; i < q->levels.count; i++) {
+		const struct slip_mpmc_ring *level = slip_mpmc_level_(q, i);
+		/* hint: both; who waits looks again after a slice */
+		uint64_t tail =
+			slip_mpmc_at_(slip_a64_load_relaxed(&level->tail));
+		uint64_t head =
+			slip_mpmc_at_(slip_a64_load_relaxed(&level->head));
+
+		if (tail != head)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The same as slip_mpmc_gone_ for one who waits for those of that role; `asker`
+ * once a slice. Then it also buries, as what it waits for may be with one who died
+ * beside the living: room with any; an element that nobody has named with a
+ * pusher, if more is claimed than was popped; and what a work queue's consumer
+ * had taken.
+ */
+SLIP_INLINE bool slip_mpmc_deserted_(struct slip_mpmc *q, unsigned role,
+				     const struct slip_peer *asker)
+{
+	bool gone = slip_mpmc_gone_(q, role, asker);
+
+	if (asker &&
+	    (role == SLIP_CONSUMER || q->shape.work || slip_mpmc_pending_(q)))
+		slip_mpmc_bury_all_(q, asker);
+	return gone;
+}
+
 /* Is somebody in the way: one who wants to be alone in a role of ours, or is
  * there, and we want to? The dead are buried. */
 SLIP_INLINE bool slip_mpmc_rivalled_(struct slip_mpmc *q, unsigned roles,

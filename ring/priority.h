@@ -325,7 +325,7 @@ SLIP_INLINE bool slip_priority_no_consumer_(void *wait,
 	struct slip_priority_wait_ *w =
 		SLIP_CAST(struct slip_priority_wait_ *, wait);
 
-	return slip_mpmc_gone_(&w->p->q, SLIP_CONSUMER, asker);
+	return slip_mpmc_deserted_(&w->p->q, SLIP_CONSUMER, asker);
 }
 
 SLIP_INLINE bool slip_priority_no_producer_(void *wait,
@@ -334,7 +334,7 @@ SLIP_INLINE bool slip_priority_no_producer_(void *wait,
 	struct slip_priority_wait_ *w =
 		SLIP_CAST(struct slip_priority_wait_ *, wait);
 
-	return slip_mpmc_gone_(&w->p->q, SLIP_PRODUCER, asker);
+	return slip_mpmc_deserted_(&w->p->q, SLIP_PRODUCER, asker);
 }
 
 /* What slip_side_wait_ asks: 1 done, 0 not yet, -errno. */

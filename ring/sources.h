@@ -311,21 +311,29 @@ SLIP_INLINE int slip_mpmc_pop_now_(const struct slip_source *s, bool ask)
 	return gone ? -EPIPE : 0;
 }
 
+/* Is there room in the level that the handle is at? */
+SLIP_INLINE int slip_mpmc_room_now_(struct slip_mpmc *q, bool ask)
+{
+	int now = slip_mpmc_push_look_(q);
+
+	if (now == 1)
+		return 1;
+	if (slip_mpmc_deserted_(q, SLIP_CONSUMER, ask ? q->side.self : NULL))
+		return -EPIPE;
+	/* What the dead had kept is seen by this look. */
+	return slip_mpmc_told_now_(slip_mpmc_push_look_(q), ask);
+}
+
 SLIP_INLINE int slip_mpmc_push_now_(const struct slip_source *s, bool ask)
 {
 	struct slip_mpmc *q = SLIP_CAST(struct slip_mpmc *, s->handle);
 	int rc = slip_mpmc_useless_(q, SLIP_PRODUCER);
-	int now;
 
 	if (!rc && slip_mpmc_known_gone_(q, SLIP_CONSUMER))
 		rc = -EPIPE;
 	if (rc)
 		return rc;
-	now = slip_mpmc_push_look_(q);
-	if (now != 1 &&
-	    slip_mpmc_gone_(q, SLIP_CONSUMER, ask ? q->side.self : NULL))
-		return -EPIPE;
-	return slip_mpmc_told_now_(now, ask);
+	return slip_mpmc_room_now_(q, ask);
 }
 
 SLIP_INLINE void slip_mpmc_pop_source(struct slip_source *s,
@@ -369,16 +377,16 @@ SLIP_INLINE int slip_priority_pop_now_(const struct slip_source *s, bool ask)
 
 	if (!rc && !(p->watched & p->all))
 		rc = -EINVAL;
-	now = rc ? rc : slip_priority_pop_look_(p, p->watched);
-	if (now == SLIP_MPMC_MAYBE_)
-		now = ask;
+	now = rc ? 0 : slip_priority_pop_look_(p, p->watched);
+	if (rc || now == 1)
+		return rc ? rc : 1;
+	gone = slip_mpmc_deserted_(&p->q, SLIP_PRODUCER,
+				   ask ? p->q.side.self : NULL);
+	/* What they committed before they went, and what the dead had
+	 * announced, is seen by this look. */
+	now = slip_priority_pop_look_(p, p->watched);
 	if (now)
-		return now;
-	gone = slip_mpmc_gone_(&p->q, SLIP_PRODUCER,
-			       ask ? p->q.side.self : NULL);
-	/* What they committed before they went is seen by this look. */
-	if (slip_priority_pop_look_(p, p->watched) == 1)
-		return 1;
+		return slip_mpmc_told_now_(now, ask);
 	return gone ? -EPIPE : 0;
 }
 
@@ -386,7 +394,6 @@ SLIP_INLINE int slip_priority_push_now_(const struct slip_source *s, bool ask)
 {
 	struct slip_priority *p = SLIP_CAST(struct slip_priority *, s->handle);
 	int rc = slip_mpmc_useless_(&p->q, SLIP_PRODUCER);
-	int now;
 
 	if (!rc && s->n >= p->shape.levels)
 		rc = -EINVAL;
@@ -395,11 +402,7 @@ SLIP_INLINE int slip_priority_push_now_(const struct slip_source *s, bool ask)
 	if (rc)
 		return rc;
 	slip_priority_turn_(p, s->n);
-	now = slip_mpmc_push_look_(&p->q);
-	if (now != 1 &&
-	    slip_mpmc_gone_(&p->q, SLIP_CONSUMER, ask ? p->q.side.self : NULL))
-		return -EPIPE;
-	return slip_mpmc_told_now_(now, ask);
+	return slip_mpmc_room_now_(&p->q, ask);
 }
 
 /* `set`: of levels, of which at least one exists. */

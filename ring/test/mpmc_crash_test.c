@@ -8,6 +8,7 @@
 #define SLIP_COPY_HOOK copy_or_die
 
 #include "../mpmc.h"
+#include "../sources.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -646,6 +647,95 @@ Test(mpmc_crash, killed_with_a_full_hand_it_is_delivered_again)
 		end(w);
 	}
 }
+
+/* --- deaths beside the living ---------------------------------------------- */
+
+/* Long enough for a slice, whatever else runs here. */
+static uint64_t a_slice_on(void)
+{
+	return slip_after_ns(UINT64_C(20000000000));
+}
+
+/* A ring of 2; those who live sit in the first seats, and ask about all. */
+static struct world *pair_of_the_living(unsigned flags)
+{
+	struct world *w = fresh();
+
+	begin(w, 2, flags);
+	cr_assert_eq(attach_producer(w), 0, "producer");
+	cr_assert_eq(attach_consumer(w), 0, "consumer");
+	return w;
+}
+
+/* Nobody pushes after it, so nobody names it. */
+Test(mpmc_crash, who_waits_gets_what_a_pusher_had_that_died_beside_the_living)
+{
+	for (unsigned flags = 0; flags <= SLIP_MPMC_WORK;
+	     flags += SLIP_MPMC_WORK) {
+		struct world *w = pair_of_the_living(flags);
+		uint64_t x = 0;
+
+		cr_assert_eq(end_of(spawn(w, dies_in_the_first_copy)), SIGKILL);
+		cr_assert_not(slip_mpmc_pop(&w->c, &x), "unheard of");
+		cr_assert_eq(slip_mpmc_pop_until(&w->c, &x, a_slice_on()), 0);
+		cr_assert_eq(x, 1u);
+		expect_whole(w, 2);
+		end(w);
+	}
+}
+
+Test(mpmc_crash, a_source_tells_of_what_a_pusher_had_that_died)
+{
+	struct world *w = pair_of_the_living(0);
+	struct slip_source s;
+
+	slip_mpmc_pop_source(&s, &w->c);
+	cr_assert_eq(end_of(spawn(w, dies_in_the_first_copy)), SIGKILL);
+	cr_assert_eq(s.ready(&s, false), 0, "nobody is asked");
+	cr_assert_eq(s.ready(&s, true), 1);
+	expect_pop(w, 1);
+	expect_whole(w, 2);
+	end(w);
+}
+
+/* Both slots are with the dead. */
+static struct world *without_room(void)
+{
+	struct world *w = pair_of_the_living(0);
+
+	cr_assert(push_to(w, 1, 2), "push");
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(end_of(spawn(w, dies_in_pop)), SIGKILL, "killed");
+	cr_assert_not(push_to(w, 7, 7), "no room");
+	return w;
+}
+
+Test(mpmc_crash, who_waits_for_room_gets_what_poppers_had_that_died)
+{
+	struct world *w = without_room();
+	uint64_t x = 7;
+
+	cr_assert_eq(slip_mpmc_push_until(&w->p, &x, a_slice_on()), 0);
+	expect_pop(w, 7);
+	expect_whole(w, 2);
+	end(w);
+}
+
+Test(mpmc_crash, a_source_tells_of_room_that_poppers_had_who_died)
+{
+	struct world *w = without_room();
+	struct slip_source s;
+
+	slip_mpmc_push_source(&s, &w->p);
+	cr_assert_eq(s.ready(&s, false), 0, "nobody is asked");
+	cr_assert_eq(s.ready(&s, true), 1);
+	cr_assert(push_to(w, 7, 7), "what was told");
+	expect_pop(w, 7);
+	expect_whole(w, 2);
+	end(w);
+}
+
+/* --- the living hear of the dead ------------------------------------------- */
 
 static int consumes_nothing_and_dies_when_awaited(struct world *w)
 {

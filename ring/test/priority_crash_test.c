@@ -8,6 +8,7 @@
 #define SLIP_COPY_HOOK copy_or_die
 
 #include "../priority.h"
+#include "../sources.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +18,7 @@
 
 #include "../../atomics/test/check.h"
 
-#define SEATS  4
+#define SEATS  6
 #define LEVELS 3
 #define ROOM   4
 
@@ -217,6 +218,111 @@ Test(priority_crash, who_waits_for_room_gets_what_a_dead_popper_had)
 	for (uint64_t i = 1; i < ROOM; i++)
 		expect(w, 1, i);
 	expect(w, 1, 9);
+	expect_whole(w);
+	end(w);
+}
+
+/* Long enough for a slice, whatever else runs here. */
+static uint64_t a_slice_on(void)
+{
+	return slip_after_ns(UINT64_C(20000000000));
+}
+
+static int dies_in_its_first_push(struct world *w)
+{
+	EXPECT(1, attach_producer(w) == 0);
+	copies_to_live = 0;
+	(void)push(&w->p, level_of(w), 20);
+	return 3;
+}
+
+/* One who lives sits before it, and the level is used by nobody else. */
+static struct world *with_an_element_unheard_of(uint32_t level)
+{
+	struct world *w = begin();
+	uint64_t x;
+	uint32_t at;
+
+	cr_assert_eq(attach_producer(w), 0);
+	cr_assert_eq(attach_consumer(w), 0);
+	slip_a32_store_relaxed(&w->stage->go, level); /* init */
+	cr_assert_eq(end_of(spawn(w, dies_in_its_first_push)), SIGKILL);
+	for (uint64_t i = 0; i < 3 * ROOM; i++) {
+		cr_assert(push(&w->p, (level + 1) % LEVELS, i));
+		expect(w, (level + 1) % LEVELS, i);
+	}
+	cr_assert_not(slip_priority_pop(&w->c, &x, &at), "unheard of");
+	return w;
+}
+
+Test(priority_crash, who_waits_gets_what_a_pusher_had_that_died)
+{
+	for (uint32_t level = 0; level < LEVELS; level++) {
+		struct world *w = with_an_element_unheard_of(level);
+		uint64_t x = 0;
+		uint32_t at = 99;
+
+		cr_assert_eq(
+			slip_priority_pop_until(&w->c, &x, &at, a_slice_on()),
+			0);
+		cr_assert_eq(x, 20u);
+		cr_assert_eq(at, level);
+		expect_whole(w);
+		end(w);
+	}
+}
+
+Test(priority_crash, a_source_tells_of_what_a_pusher_had_that_died)
+{
+	struct world *w = with_an_element_unheard_of(1);
+	struct slip_source s;
+
+	slip_priority_pop_source(&s, &w->c, SLIP_PRIORITY_ALL);
+	cr_assert_eq(s.ready(&s, false), 0, "nobody is asked");
+	cr_assert_eq(s.ready(&s, true), 1);
+	expect(w, 1, 20);
+	expect_whole(w);
+	end(w);
+}
+
+/* All slots of a level are with the dead, and a consumer lives in a seat before
+ * theirs. */
+static struct world *without_room(uint32_t level)
+{
+	struct world *w = begin();
+
+	cr_assert_eq(attach_producer(w), 0);
+	cr_assert_eq(attach_consumer(w), 0);
+	slip_a32_store_relaxed(&w->stage->go, level); /* init */
+	for (uint64_t i = 0; i < ROOM; i++)
+		cr_assert(push(&w->p, level, i));
+	for (uint64_t i = 0; i < ROOM; i++)
+		cr_assert_eq(end_of(spawn(w, pops_and_dies)), SIGKILL);
+	cr_assert_not(push(&w->p, level, 9), "each has a slot");
+	return w;
+}
+
+Test(priority_crash, who_waits_for_room_gets_what_poppers_had_that_died)
+{
+	struct world *w = without_room(2);
+	uint64_t x = 7;
+
+	cr_assert_eq(slip_priority_push_until(&w->p, &x, 2, a_slice_on()), 0);
+	expect(w, 2, 7);
+	expect_whole(w);
+	end(w);
+}
+
+Test(priority_crash, a_source_tells_of_room_that_poppers_had_who_died)
+{
+	struct world *w = without_room(0);
+	struct slip_source s;
+
+	slip_priority_push_source(&s, &w->p, 0);
+	cr_assert_eq(s.ready(&s, false), 0, "nobody is asked");
+	cr_assert_eq(s.ready(&s, true), 1);
+	cr_assert(push(&w->p, 0, 7), "what was told");
+	expect(w, 0, 7);
 	expect_whole(w);
 	end(w);
 }
