@@ -36,8 +36,9 @@
  *	mq_maxmsg			capacity, of each level
  *	msgrcv, type > 0		slip_priority_pop_highest of one level:
  *					SLIP_PRIORITY_LEVEL(type)
- *	msgrcv, type < 0		slip_priority_pop_lowest of a set: (1 <<
- *					-type) - 1 are the levels below
+ *	msgrcv, type < 0		slip_priority_pop_lowest of a set:
+ *					(UINT64_C(2) << -type) - 1 are the
+ *					levels up to -type
  *
  * Shape. `bytes` is slip_priority_bytes(4, 256, sizeof(job), flags):
  *
@@ -74,7 +75,8 @@
  *
  *	operation		progress	signal-safe	lines touched
  *	push			lock-free	yes		own seat, tail,
- *								the slot's
+ *								the slot's, two
+ *								of the home
  *	pop...			lock-free	yes		head, the slot's,
  *								of each level
  *								looked at
@@ -94,15 +96,29 @@
  * before its claim never was, after it the element is delivered; a pop that is
  * killed after its claim has lost its element (at most once); who is stopped is
  * not waited for, and may keep one slot of one level. Recovery of one who died,
- * by slip_peer_recover or by an attach that finds no seat, sees to all levels.
+ * by slip_peer_recover, by an attach that finds no seat or by who waits (once a
+ * slice, or when its deadline has come: for room always, for an element if in any
+ * level more was claimed than popped), sees to all levels. What a pusher was the
+ * last to claim in a level, and died, is not heard of before that, or the next push
+ * to that level: so where nobody ever waits, call slip_peer_recover now and then.
  * With `self` NULL nobody is found dead, and a role ends by detach only.
+ *
+ * A dead pusher keeps its seat until what it had announced is popped: in a level
+ * that nobody serves for ever. So with levels unserved have seats to spare (one
+ * for each such death that they have room for), or pop there, from time to time.
  *
  * Damage: as in mpmc.h; the header's numbers are validated at attach and kept in
  * the private handle.
  *
- * Cost: a push is one to an mpmc ring and a load; a pop the same and three loads
- * for each level above. A push wakes one of those who wait for anything, and all who
- * wait for some levels only, if any do.
+ * Cost: a push is one to an mpmc ring, and looks at two events, not one, each on a
+ * line of the home that all levels share. With SLIP_EVENT_ASYM that is a load of a
+ * line that is seldom written; with SLIP_EVENT_FULL each is a locked instruction,
+ * so pushes to different levels meet there. A pop is one from an mpmc ring, and
+ * three loads for each level above. A push wakes one of those who wait for
+ * anything, and all who wait for some levels only, if any do. Who waits and asks
+ * about the dead (see above) makes a system call for each seat that is held, and
+ * looks at each slot of each level for each seat that a dead one keeps: once in
+ * 6 ms, or in each call whose deadline has come.
  *
  * Source: mpmc.h; the interface after POSIX mq_overview(7) and System V msgop(2).
  */
@@ -230,7 +246,8 @@ slip_priority_attach_of_(struct slip_priority *p, void *mem, size_t mem_bytes,
  * (2 KiB); `roles`: SLIP_PRODUCER, SLIP_CONSUMER or both; `self` a membership of
  * the region that the ring's users share, which must outlive the handle, or NULL.
  * One call at a time on one `self`: attach, and those that futex/peer.h names.
- * Recovers the dead if no seat is free. Does not block, but may take milliseconds
+ * If no seat is free it recovers the dead: that frees the seats but of those who
+ * have announced what is not popped yet. Does not block, but may take milliseconds
  * the first time (slip_event_register).
  *
  * Returns 0; -EUSERS: every seat is taken; -EINVAL: mem NULL or not 64-byte
