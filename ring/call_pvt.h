@@ -728,8 +728,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_begin_(struct slip_call_ring *ring,
 						 struct slip_call_shape *s,
 						 unsigned *mode)
 {
-	int rc = slip_call_check_(ring, mem_bytes, s, mode);
+	int rc = slip_side_member_(self);
 
+	if (!rc)
+		rc = slip_call_check_(ring, mem_bytes, s, mode);
 	if (!rc && self)
 		rc = slip_peer_hook(self, SLIP_KIND_CALL, slip_call_recover_);
 	return rc;

@@ -456,11 +456,13 @@ SLIP_INLINE int slip_latest_recover_(struct slip_peer *self, void *mem,
  * -EOVERFLOW. The header is read once. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_latest_check_for_(const struct slip_latest_ring *ring, size_t mem_bytes,
-		       uint32_t wanted, struct slip_latest_shape *s,
-		       unsigned *mode)
+		       const struct slip_peer *self, uint32_t wanted,
+		       struct slip_latest_shape *s, unsigned *mode)
 {
-	int rc = slip_latest_check_(ring, mem_bytes, s, mode);
+	int rc = slip_side_member_(self);
 
+	if (!rc)
+		rc = slip_latest_check_(ring, mem_bytes, s, mode);
 	return !rc && wanted && wanted != s->value_bytes ? -EOVERFLOW : rc;
 }
 
@@ -493,7 +495,8 @@ slip_latest_attach_writer_of_(struct slip_latest_writer *w, void *mem,
 
 	__builtin_memset(w, 0, sizeof(*w));
 	w->error = -EPIPE;
-	rc = slip_latest_check_for_(ring, mem_bytes, wanted, &w->shape, &mode);
+	rc = slip_latest_check_for_(ring, mem_bytes, self, wanted, &w->shape,
+				    &mode);
 	if (!rc && self)
 		rc = slip_peer_hook(self, SLIP_KIND_LATEST,
 				    slip_latest_recover_);
@@ -525,7 +528,8 @@ slip_latest_attach_reader_of_(struct slip_latest_reader *r,
 
 	__builtin_memset(r, 0, sizeof(*r));
 	r->error = -EPIPE;
-	rc = slip_latest_check_for_(ring, mem_bytes, wanted, &r->shape, &mode);
+	rc = slip_latest_check_for_(ring, mem_bytes, self, wanted, &r->shape,
+				    &mode);
 	if (!rc && self && !readonly)
 		rc = slip_peer_hook(self, SLIP_KIND_LATEST,
 				    slip_latest_recover_);

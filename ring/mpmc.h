@@ -276,11 +276,11 @@ slip_mpmc_attach_of_(struct slip_mpmc *q, void *mem, size_t mem_bytes,
 	q->error = -EPIPE;
 	if (!(roles & (SLIP_PRODUCER | SLIP_CONSUMER)) || roles > 7)
 		return -EINVAL;
-	rc = slip_mpmc_check_(ring, mem_bytes, &q->shape, &mode);
+	rc = slip_side_member_(self);
+	if (!rc)
+		rc = slip_mpmc_check_(ring, mem_bytes, &q->shape, &mode);
 	if (!rc && wanted && wanted != q->shape.elem_bytes)
 		rc = -EOVERFLOW;
-	if (!rc && self)
-		rc = slip_region_check_(self->rg);
 	if (!rc && self && !self->id)
 		rc = -EINVAL; /* it has left its region */
 	if (!rc && self)

@@ -216,7 +216,9 @@ slip_priority_attach_of_(struct slip_priority *p, void *mem, size_t mem_bytes,
 	p->q.error = -EPIPE;
 	if (roles < 1 || roles > (SLIP_PRODUCER | SLIP_CONSUMER))
 		return -EINVAL;
-	rc = slip_priority_check_(ring, mem_bytes, &p->shape, &mode);
+	rc = slip_side_member_(self);
+	if (!rc)
+		rc = slip_priority_check_(ring, mem_bytes, &p->shape, &mode);
 	if (!rc && wanted && wanted != p->shape.one.elem_bytes)
 		rc = -EOVERFLOW;
 	if (!rc)

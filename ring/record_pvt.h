@@ -491,8 +491,10 @@ SLIP_INLINE SLIP_MUST_CHECK int
 slip_record_begin_(struct slip_record_shape *s, struct slip_record_ring *ring,
 		   size_t mem_bytes, struct slip_peer *self, unsigned *mode)
 {
-	int rc = slip_record_check_(ring, mem_bytes, s, mode);
+	int rc = slip_side_member_(self);
 
+	if (!rc)
+		rc = slip_record_check_(ring, mem_bytes, s, mode);
 	if (!rc && self)
 		rc = slip_peer_hook(self, SLIP_KIND_RECORD, slip_ends_recover_);
 	return rc ? rc : slip_record_map_(s, ring, self);

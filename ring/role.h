@@ -239,12 +239,22 @@ struct slip_side {
 	bool (*gone)(void *handle, const struct slip_peer *asker);
 };
 
+/*
+ * What an attach asks before it looks at the ring: -ECHILD: `self` is of a fork
+ * parent, whose memory may be missing here; -EINVAL: its region is closed, and
+ * gone with it.
+ */
+SLIP_INLINE SLIP_MUST_CHECK int slip_side_member_(const struct slip_peer *self)
+{
+	return self ? slip_region_check_(self->rg) : 0;
+}
+
 /* Prepare a side. 0, -ECHILD, -EINVAL, or what slip_event_register returns. One
  * that may not store needs no member, and notifies nobody. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_side_begin_(struct slip_side *s, struct slip_peer *self, unsigned mode)
 {
-	int rc = self ? slip_region_check_(self->rg) : 0;
+	int rc = slip_side_member_(self);
 
 	if (!rc && self && !self->id && !s->readonly)
 		rc = -EINVAL; /* it has left its region */
@@ -308,7 +318,7 @@ SLIP_INLINE void slip_side_close_(struct slip_side *s)
 /* -ECHILD in a fork child, 0 otherwise. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_side_check_(const struct slip_side *s)
 {
-	return s->self ? slip_region_check_(s->self->rg) : 0;
+	return slip_side_member_(s->self);
 }
 
 /* The other side's state, as far as `asker` can tell. */

@@ -444,8 +444,10 @@ slip_spsc_begin_(struct slip_spsc_ring *ring, size_t mem_bytes,
 		 struct slip_peer *self, size_t wanted,
 		 struct slip_spsc_shape *s, unsigned *mode)
 {
-	int rc = slip_spsc_check_(ring, mem_bytes, s, mode);
+	int rc = slip_side_member_(self);
 
+	if (!rc)
+		rc = slip_spsc_check_(ring, mem_bytes, s, mode);
 	if (!rc && wanted && wanted != s->elem_bytes)
 		rc = -EOVERFLOW;
 	if (!rc && self)

@@ -419,11 +419,20 @@ Test(latest_crash, exec_is_the_end_of_a_writer)
 static int tries_what_is_its_parents(struct world *w)
 {
 	static struct world mine;
+	struct slip_latest_writer writer;
+	struct slip_latest_reader r;
 	uint64_t x = 0;
 
 	EXPECT(1, read_until(w, &x) == -ECHILD);
 	EXPECT(2, slip_latest_wait_until(&w->r, 0) == -ECHILD);
 	EXPECT(3, slip_latest_wait_writer_until(&w->r, 0) == -ECHILD);
+	/* The memory is not here; that is told before it is looked at. */
+	EXPECT(6, slip_latest_attach_writer(&writer, w->mem, w->bytes,
+					    &w->self) == -ECHILD);
+	EXPECT(7, slip_latest_attach_reader(&r, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
+	EXPECT(8, slip_latest_attach_readonly(&r, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
 	EXPECT(4, map_again(&mine, w, 0));
 	EXPECT(5, slip_latest_attach_writer(&mine.w, mine.mem, mine.bytes,
 					    NULL) == -EBUSY);

@@ -456,12 +456,15 @@ Test(priority_crash, a_fork_child_is_told_so)
 	cr_assert_eq(attach_consumer(w), 0);
 	pid = fork();
 	if (pid == 0) {
+		struct slip_priority q;
 		uint64_t x = 1;
 		uint32_t at;
 		int bad = 0;
 
 		bad |= slip_priority_push_until(&w->p, &x, 0, 0) != -ECHILD;
 		bad |= slip_priority_pop_until(&w->c, &x, &at, 0) != -ECHILD;
+		/* The ring is not here; that is told before a look at it. */
+		bad |= attach(w, &q, SLIP_PRODUCER) != -ECHILD;
 		slip_priority_detach(&w->p);
 		_exit(bad);
 	}

@@ -338,6 +338,8 @@ Test(record_crash, recovery_marks_the_roles_of_the_dead)
 /* A fork child that goes on with the handles of its parent. */
 static int use_inherited(struct world *w)
 {
+	struct slip_record_producer p;
+	struct slip_record_consumer c;
 	uint32_t len;
 
 	if (slip_record_push_until(&w->p, "x", 1, 0) != -ECHILD ||
@@ -345,6 +347,12 @@ static int use_inherited(struct world *w)
 	    slip_record_pop_until(&w->c, none, 0, &len, 0) != -ECHILD ||
 	    slip_record_wait_data_until(&w->c, 0) != -ECHILD)
 		return 1;
+	/* The ring is not here; that is told before it is looked at. */
+	if (slip_record_attach_producer(&p, w->mem, w->bytes, &w->self) !=
+		    -ECHILD ||
+	    slip_record_attach_consumer(&c, w->mem, w->bytes, &w->self) !=
+		    -ECHILD)
+		return 2;
 	slip_record_detach_producer(&w->p);
 	slip_record_detach_consumer(&w->c);
 	return 0;

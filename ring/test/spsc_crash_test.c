@@ -663,6 +663,8 @@ Test(spsc_crash, recovery_by_a_third_marks_the_role_and_wakes_the_sleeper)
 
 static int uses_inherited_handles(struct world *w)
 {
+	struct slip_spsc_producer p;
+	struct slip_spsc_consumer c;
 	uint64_t x = 0;
 
 	EXPECT(1, slip_spsc_push_until(&w->p, &x, 0) == -ECHILD);
@@ -671,6 +673,11 @@ static int uses_inherited_handles(struct world *w)
 	EXPECT(4, slip_spsc_wait_data_until(&w->c, 0) == -ECHILD);
 	EXPECT(5, slip_spsc_wait_consumer_until(&w->p, 0) == -ECHILD);
 	EXPECT(6, slip_spsc_wait_producer_until(&w->c, 0) == -ECHILD);
+	/* The ring is not here; that is told before it is looked at. */
+	EXPECT(7, slip_spsc_attach_producer(&p, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
+	EXPECT(8, slip_spsc_attach_consumer(&c, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
 	slip_spsc_detach_producer(&w->p);
 	slip_spsc_detach_consumer(&w->c);
 	slip_peer_leave(&w->self);
