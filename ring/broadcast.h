@@ -349,7 +349,8 @@ slip_broadcast_write_until(struct slip_broadcast_writer *w, const void *data,
 
 /*
  * Wait no more for the readers that are furthest behind: they are as readers of a
- * lossy ring until their next read. Returns how many these are; 0: none is
+ * lossy ring until a read of theirs is within two rooms of the tail. Returns how many
+ * seats these are, those of readers that are just coming among them; 0: none is
  * behind; -EPIPE: the handle is closed. Wait-free.
  */
 SLIP_INLINE int slip_broadcast_evict(struct slip_broadcast_writer *w)

@@ -511,7 +511,10 @@ slip_broadcast_jump_slow_(struct slip_broadcast_reader *r,
 		return slip_broadcast_poison_(r);
 	rc = slip_broadcast_part_(
 		s, at->lane, (tail + s->part - s->room) / s->part + 2, &to);
-	if (rc == -EAGAIN)
+	/* BROADCAST-A2 reader: overtaken meanwhile, or the tail is not what was
+	 * written. Pairs: slip_broadcast_claim_. Else: damage that stands still is
+	 * looked at for ever. */
+	if (rc == -EAGAIN && slip_a64_load_acquire(&at->lane->begun) != begun)
 		return rc;
 	if (rc || to.number - at->number - 1 >= to.pos - at->pos)
 		return slip_broadcast_poison_(r);

@@ -19,12 +19,11 @@
  * again before it goes beyond T + room. (Were the cursor a tail at once, it could
  * be overtaken before the better one is stored.)
  *
- * Cursors that do not count are NONE. Only a cursor's holder stores to it, but
- * for the writer, which swaps one that is in its way for NONE, if nobody holds
- * the seat, the holder is dead, or it is out of range, or to be evicted. So no
- * cursor that a dead one left is ever overtaken while it counts, and the next
- * holder may come at any time. (If the writer puts away the COMING of the next
- * instead of the last one's, the next one's addition is after its own.)
+ * Cursors that do not count are NONE, or in a seat that nobody holds, or whose
+ * holder is dead; those stay as they are. Only a cursor's holder stores to it, but
+ * for the writer, which swaps one that is out of range, or to be evicted, for NONE.
+ * So the next holder may come at any time: none of its values is taken for one that
+ * the last one left.
  */
 #ifndef SLIP_RING_BROADCAST_SEAT_H
 #define SLIP_RING_BROADCAST_SEAT_H
@@ -38,7 +37,8 @@ extern "C" {
 /* --- how far the readers let us go ------------------------------------------- */
 
 /* A reader's cursor. One that is out of range is put out of the way: who lies
- * about it holds nobody back. */
+ * about it holds nobody back. One that came at the oldest, as the writer went on, or
+ * was evicted, may be up to two rooms behind. */
 SLIP_INLINE uint64_t slip_broadcast_cursor_(struct slip_broadcast_writer *w,
 					    uint32_t i)
 {
@@ -47,7 +47,7 @@ SLIP_INLINE uint64_t slip_broadcast_cursor_(struct slip_broadcast_writer *w,
 	 * slip_broadcast_done_. Else: as R6. */
 	uint64_t c = slip_a64_load_acquire(at);
 
-	if (c >= SLIP_BROADCAST_COMING || w->tail - c <= w->shape.room)
+	if (c >= SLIP_BROADCAST_COMING || w->tail - c <= 2 * w->shape.room)
 		return c;
 	/* hint: if it has changed, the next look will find what it is */
 	return slip_a64_cas_relaxed(at, &c, SLIP_BROADCAST_NONE)
@@ -76,7 +76,7 @@ SLIP_INLINE bool slip_broadcast_empty_(struct slip_broadcast_writer *w,
 }
 
 /* Is the cursor `c` of seat `i` in the way of what ends at `need`, and its holder
- * there? Who is not, as far as can be told, or with `ask`, is put away. */
+ * there, as far as can be told, or with `ask`? */
 SLIP_INLINE bool slip_broadcast_counts_(struct slip_broadcast_writer *w,
 					uint32_t i, uint64_t c, uint64_t need,
 					bool ask)
@@ -85,8 +85,9 @@ SLIP_INLINE bool slip_broadcast_counts_(struct slip_broadcast_writer *w,
 		return false;
 	if (c != SLIP_BROADCAST_COMING && need - c <= w->shape.room)
 		return true; /* wherever it is, it is not in the way */
-	return !slip_broadcast_empty_(w, i, ask) ||
-	       !slip_broadcast_retire_(w, i, c);
+	/* Left as it is: by now it may be the next holder's, who began with the
+	 * same value. */
+	return !slip_broadcast_empty_(w, i, ask);
 }
 
 /*
@@ -114,7 +115,9 @@ SLIP_INLINE uint64_t slip_broadcast_survey_(struct slip_broadcast_writer *w,
 			lowest = c;
 	}
 	if (!coming)
-		w->limit = lowest + w->shape.room;
+		w->limit = w->tail - lowest < w->shape.room
+				   ? lowest + w->shape.room
+				   : w->tail;
 	return lowest;
 }
 
@@ -322,7 +325,10 @@ slip_broadcast_begin_(struct slip_broadcast_ring *ring, size_t mem_bytes,
 		      struct slip_peer *self, uint32_t wanted,
 		      struct slip_broadcast_shape *s, unsigned *mode)
 {
-	int rc = slip_broadcast_check_(ring, mem_bytes, s, mode);
+	int rc = slip_side_member_(self);
+
+	if (!rc)
+		rc = slip_broadcast_check_(ring, mem_bytes, s, mode);
 
 	if (!rc && wanted && wanted != s->elem_bytes)
 		rc = -EOVERFLOW;

@@ -96,6 +96,23 @@ Test(broadcast_damage, a_tail_far_below_what_was_begun_poisons)
 	}
 }
 
+/* And the place that it leads to was never written. */
+Test(broadcast_damage,
+     a_tail_far_above_what_was_begun_poisons_who_was_overtaken)
+{
+	struct slip_broadcast_lane *lane;
+	uint32_t len;
+	struct bench b;
+
+	lane = elements(&b);
+	write_many(&b.w, 10);
+	slip_a64_store_relaxed(&lane->tail, 1000); /* init */
+	cr_assert_eq(slip_broadcast_read_until(&b.r, out, sizeof(out), &len,
+					       SLIP_FOREVER),
+		     -EBADMSG);
+	teardown(&b);
+}
+
 Test(broadcast_damage, what_may_be_begun_is_no_damage)
 {
 	for (uint64_t begun = 12; begun <= 14; begun++) {

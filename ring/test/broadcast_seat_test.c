@@ -219,11 +219,74 @@ Test(broadcast_seat, a_cursor_out_of_range_holds_nobody_back)
 		/* init: beyond the tail, or too far below */
 		slip_a64_store_relaxed(&b.r.seat->cursor,
 				       i < 4 ? b.w.tail + off[i]
-					     : b.w.tail - 8 - off[i - 4]);
+					     : b.w.tail - 16 - off[i - 4]);
 		write_freely(&b.w);
 		read_all(&b);
 		cr_assert_eq(b.got + b.lost, b.w.number, "accounts");
 		cr_assert_eq(fill_up(&b.w), 8, "and counts again");
+		teardown(&b);
+	}
+}
+
+/* It begins at what is left, while the writer still goes by what it saw before. */
+Test(broadcast_seat, one_that_comes_at_the_oldest_holds_back_from_then_on)
+{
+	for (uint64_t n = 7; n < 17; n++) {
+		struct bench b;
+
+		make(&b, 8, 8, 1, 2);
+		cr_assert_eq(slip_broadcast_attach_writer(&b.w, b.mem, b.bytes,
+							  NULL),
+			     0);
+		write_many(&b.w, n);
+		another(&b, &b.r, SLIP_BROADCAST_OLDEST);
+		cr_assert_leq(fill_up(&b.w), 16);
+		read_all(&b);
+		cr_assert_eq(fill_up(&b.w), 8, "all slots");
+		teardown(&b);
+	}
+}
+
+Test(broadcast_seat, one_that_was_evicted_counts_when_it_has_caught_up)
+{
+	struct slip_broadcast_reader other;
+	struct bench b;
+
+	setup(&b, 8, 8, 2);
+	another(&b, &other, SLIP_BROADCAST_NEWEST);
+	write_many(&b.w, 8);
+	cr_assert_eq(slip_broadcast_evict(&b.w), 2);
+	write_many(&b.w, 1);
+	slip_broadcast_detach_reader(&other);
+	while (read_one(&b, &b.r) == -EAGAIN)
+		;
+	cr_assert_leq(fill_up(&b.w), 16);
+	read_all(&b);
+	cr_assert_eq(fill_up(&b.w), 8, "all slots");
+	teardown(&b);
+}
+
+/* What stands there may be the next one's by the time that it would be swapped. */
+Test(broadcast_seat, what_a_dead_one_left_is_not_touched)
+{
+	static const uint64_t left[] = { SLIP_BROADCAST_COMING, 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct bench b;
+		struct slip_broadcast_seat *seat;
+
+		make(&b, 8, 8, 1, 1);
+		cr_assert_eq(slip_broadcast_attach_writer(&b.w, b.mem, b.bytes,
+							  NULL),
+			     0);
+		seat = slip_broadcast_seat_(b.w.ring, &b.w.shape, 0);
+		/* init: died in attach, or at its first element; buried */
+		slip_a64_store_relaxed(&seat->cursor, left[i]);
+		slip_a64_store_relaxed(&seat->role,
+				       slip_peer_tag_(5, 1) | SLIP_ROLE_DEAD);
+		write_many(&b.w, 16);
+		/* stat */
+		cr_assert_eq(slip_a64_load_relaxed(&seat->cursor), left[i]);
 		teardown(&b);
 	}
 }
