@@ -263,7 +263,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_record_push(struct slip_record_producer *p,
 		return p->error ? p->error : -EMSGSIZE;
 	if (!slip_record_append_(p, &chain, data, len))
 		return p->error ? p->error : -EAGAIN;
-	slip_record_publish_(p, &chain);
+	slip_record_send_(p, &chain);
 	return 0;
 }
 
@@ -285,7 +285,7 @@ slip_record_push_n(struct slip_record_producer *p,
 				   spans[done].len))
 		done++;
 	if (done)
-		slip_record_publish_(p, &chain);
+		slip_record_send_(p, &chain);
 	return done;
 }
 
@@ -322,7 +322,7 @@ SLIP_INLINE void slip_record_commit(struct slip_record_producer *p,
 	if (SLIP_UNLIKELY(len >= p->claimed))
 		return;
 	slip_record_add_(p, &chain, p->skip, len);
-	slip_record_publish_(p, &chain);
+	slip_record_send_(p, &chain);
 }
 
 /*

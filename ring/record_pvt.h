@@ -388,7 +388,7 @@ SLIP_CORE void slip_record_add_(struct slip_record_producer *p,
 			  slip_record_footprint_(len));
 }
 
-/* Commit a chain of at least one piece, and tell the consumer. */
+/* Commit a chain of at least one piece. The consumer is to be told. */
 SLIP_CORE void slip_record_publish_(struct slip_record_producer *p,
 				    const struct slip_record_chain *chain)
 {
@@ -403,6 +403,13 @@ SLIP_CORE void slip_record_publish_(struct slip_record_producer *p,
 			       chain->first);
 	p->tail = chain->pos;
 	p->claimed = 0; /* a claim was about the old tail */
+}
+
+/* The same, and tell it. */
+SLIP_CORE void slip_record_send_(struct slip_record_producer *p,
+				 const struct slip_record_chain *chain)
+{
+	slip_record_publish_(p, chain);
 	slip_record_tell_(&p->side);
 }
 

@@ -50,6 +50,7 @@ enum slip_role_state {
 #define SLIP_KIND_SPSC	    1u
 #define SLIP_KIND_RECORD    2u
 #define SLIP_KIND_MPMC	    (3u | SLIP_KIND_NAMES_PEERS)
+#define SLIP_KIND_LANES	    4u
 #define SLIP_KIND_BROADCAST 5u
 #define SLIP_KIND_LATEST    6u
 #define SLIP_KIND_CALL	    9u

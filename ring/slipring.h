@@ -40,6 +40,8 @@
 #include "broadcast.h"
 #include "broadcast_seat.h"
 #include "call.h"
+#include "lanes.h"
+#include "lanes_turn.h"
 #include "latest.h"
 #include "mpmc.h"
 #include "mpmc_seat.h"

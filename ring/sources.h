@@ -8,6 +8,8 @@
  *	and so for record and mpmc rings
  *	slip_priority_pop_source(&s, &q, set)	ready: one of these levels has some
  *	slip_priority_push_source(&s, &q, 3)	ready: there is room in level 3
+ *	slip_lanes_pop_source(&s, &consumer)	ready: there is a record to be had
+ *	slip_lanes_push_source(&s, &producer, len)	ready: it fits
  *	slip_latest_source(&s, &reader)		ready: there is a newer value
  *	slip_broadcast_source(&s, &reader)	ready: there is an element to read
  *
@@ -40,6 +42,7 @@
 
 #include "../futex/sources.h"
 #include "broadcast.h"
+#include "lanes.h"
 #include "latest.h"
 #include "mpmc.h"
 #include "priority.h"
@@ -430,6 +433,48 @@ SLIP_INLINE void slip_priority_push_source(struct slip_source *s,
 }
 
 #undef SLIP_MPMC_MAYBE_
+
+/* --- lanes ------------------------------------------------------------------- */
+
+SLIP_INLINE int slip_lanes_pop_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_lanes_consumer *c =
+		SLIP_CAST(struct slip_lanes_consumer *, s->handle);
+
+	if (c->error)
+		return c->error;
+	c->rec.side.gone = slip_lanes_no_producer_;
+	return slip_side_now_(&c->rec.side, slip_lanes_has_data_, c, ask);
+}
+
+SLIP_INLINE int slip_lanes_push_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_lanes_producer *p =
+		SLIP_CAST(struct slip_lanes_producer *, s->handle);
+
+	if (p->rec.error)
+		return p->rec.error;
+	p->rec.want = s->n;
+	p->rec.side.gone = slip_lanes_no_consumer_;
+	return slip_side_now_(&p->rec.side, slip_lanes_has_room_, p, ask);
+}
+
+SLIP_INLINE void slip_lanes_pop_source(struct slip_source *s,
+				       struct slip_lanes_consumer *c)
+{
+	slip_event_source(s, c->rec.side.wait_on, c->rec.side.mode,
+			  SLIP_SLICE_NS, slip_lanes_pop_now_, c);
+}
+
+/* `len`: of the record to come; longer than fits: never ready. */
+SLIP_INLINE void slip_lanes_push_source(struct slip_source *s,
+					struct slip_lanes_producer *p,
+					uint32_t len)
+{
+	slip_event_source(s, p->rec.side.wait_on, p->rec.side.mode,
+			  SLIP_SLICE_NS, slip_lanes_push_now_, p);
+	s->n = len <= p->max_len ? len + p->shape.extra : UINT32_MAX;
+}
 
 /* --- latest ------------------------------------------------------------------ */
 

@@ -15,8 +15,8 @@ TIMED = ("spsc_stress", "record_stress", "event_stress", "peer_stress",
          "cond_stress", "cond_threads", "meet_threads", "deadlock_threads",
          "waitset_stress", "waitset_threads", "latest_stress",
          "latest_threads", "broadcast_stress", "broadcast_threads",
-         "call_stress", "call_threads", "priority_stress",
-         "priority_threads", "chain_stress", "chain_threads")
+         "lanes_stress", "lanes_threads", "call_stress", "call_threads",
+         "priority_stress", "priority_threads", "chain_stress", "chain_threads")
 
 # name; what Bazel builds before anything runs (what tries other compilers or
 # other headers builds for itself); the quick command; the full one, where
@@ -67,19 +67,18 @@ EXPLORED = {"explore-rc11", "explore-tso"}
 KILLED = {"kill-snapshot", "kill-real", "stop-real", "kill-step"}
 HOSTILE = {"hostile", "fuzz"}
 ALL = HEADER | EXPLORED | KILLED | HOSTILE | {"seeded-bugs"}
+# Mutants: stress/mutants/pending.
+YOUNG = ALL - {"mutants"} | {"random-kills", "threads"}
 RING = ALL | {"random-kills", "threads", "slipring-stress"}
 REQUIRED = {
     "spsc": RING,
     "record": RING,
     "mpmc": RING,
     "latest": ALL | {"random-kills", "threads"},
-    # Of these three, mutants: stress/mutants/pending.
-    "broadcast": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
-                  HOSTILE | {"seeded-bugs"}),
-    "priority": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED |
-                 HOSTILE | {"seeded-bugs"}),
-    "call": ({"coverage", "random-kills", "threads"} | EXPLORED | KILLED | HOSTILE |
-             {"seeded-bugs"}),
+    "priority": YOUNG,
+    "call": YOUNG,
+    "lanes": YOUNG,
+    "broadcast": YOUNG,
     # In one process: there is nobody to kill or to lie. Mutants: pending.
     "chain": {"coverage", "threads"} | EXPLORED | {"seeded-bugs"},
     "directory": {"coverage"} | EXPLORED | {"seeded-bugs"},

@@ -491,6 +491,60 @@ Test(sources, slots_in_slow_hands_are_tried_once_in_a_slice)
 	cr_assert(slip_mpmc_push(&mp, &x));
 }
 
+static _Alignas(128) char lanes_mem[1 << 11];
+static struct slip_lanes_producer lp;
+static struct slip_lanes_consumer lc;
+
+static void lanes_set(uint32_t push_len)
+{
+	cr_assert_eq(slip_lanes_init(lanes_mem, sizeof(lanes_mem), 2, 64, 1,
+				     SLIP_LANES_STAMPED),
+		     0);
+	cr_assert_eq(slip_lanes_attach_producer(&lp, lanes_mem,
+						sizeof(lanes_mem), NULL),
+		     0);
+	cr_assert_eq(slip_lanes_attach_consumer(&lc, lanes_mem,
+						sizeof(lanes_mem), NULL),
+		     0);
+	slip_lanes_pop_source(&in[0], &lc);
+	slip_lanes_push_source(&out[0], &lp, push_len);
+}
+
+Test(sources, lanes_are_waited_for_on_either_side)
+{
+	char body[16];
+	uint32_t len;
+
+	lanes_set(16);
+	cr_assert_eq(slip_waitset_init(&w, in, 1), 0);
+	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT, "empty");
+	cr_assert_eq(slip_lanes_push(&lp, "0123456789abcdef", 16), 0);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1, "a record");
+	cr_assert_eq(slip_waitset_init(&w, out, 1), 0);
+	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT, "full");
+	cr_assert_eq(slip_lanes_pop(&lc, body, 16, &len), 0);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1, "room");
+	cr_assert_eq(slip_lanes_push(&lp, body, 16), 0);
+	slip_lanes_detach_consumer(&lc);
+	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
+	cr_assert_eq(out[0].now, -EPIPE, "nobody");
+	slip_lanes_close(&lp);
+	cr_assert_eq(slip_waitset_wait(&w, 0), 1);
+	cr_assert_eq(out[0].now, -EPIPE, "closed");
+	cr_assert_eq(slip_waitset_init(&w, in, 1), 0);
+	cr_assert_eq(slip_waitset_wait(&w, 0), 1);
+	cr_assert_eq(in[0].now, -EPIPE, "detached");
+}
+
+Test(sources, a_record_that_no_lane_takes_is_never_ready)
+{
+	lanes_set(17);
+	cr_assert_eq(slip_waitset_init(&w, out, 1), 0);
+	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT);
+	slip_lanes_push_source(&out[0], &lp, UINT32_MAX);
+	cr_assert_eq(slip_waitset_wait(&w, soon()), -ETIMEDOUT);
+}
+
 static _Alignas(128) char latest_mem[1 << 10];
 static struct slip_latest_writer lw;
 static struct slip_latest_reader lr[2]; /* the second one does not store */

@@ -19,6 +19,8 @@ const struct game games[] = {
 	{ "mpmc-attach", "mpmc.attach", 300, false, mpmc_attach },
 	{ "priority-ring", "priority.*", 400, false, priority_ring },
 	{ "priority-attach", "priority.attach", 300, false, priority_attach },
+	{ "lanes-ring", "lanes.*", 400, false, lanes_ring },
+	{ "lanes-attach", "lanes.attach", 300, false, lanes_attach },
 	{ "call-ring", "call.*", 400, false, call_ring },
 	{ "call-attach", "call.attach", 300, false, call_attach },
 	{ "inspect", "ring.inspect", 100, false, inspect },

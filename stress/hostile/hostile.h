@@ -180,6 +180,8 @@ void mpmc_heard(struct stream *in);
 void mpmc_attach(struct stream *in);
 void priority_ring(struct stream *in);
 void priority_attach(struct stream *in);
+void lanes_ring(struct stream *in);
+void lanes_attach(struct stream *in);
 void call_ring(struct stream *in);
 void call_attach(struct stream *in);
 void inspect(struct stream *in);

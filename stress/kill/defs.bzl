@@ -19,6 +19,7 @@ COMPONENTS = [
     "rwlock",
     "sem",
     "call",
+    "lanes",
 ]
 
 _HEADERS = ["//atomics:headers", "//futex:headers", "//ring:headers"]

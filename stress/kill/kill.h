@@ -88,6 +88,7 @@ extern const struct kill_list kill_mpmc;
 extern const struct kill_list kill_latest;
 extern const struct kill_list kill_broadcast;
 extern const struct kill_list kill_priority;
+extern const struct kill_list kill_lanes;
 extern const struct kill_list kill_call;
 extern const struct kill_list kill_cond;
 extern const struct kill_list kill_event;

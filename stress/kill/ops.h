@@ -28,6 +28,7 @@
 #include "futex/waitset.h"
 #include "ring/broadcast.h"
 #include "ring/call.h"
+#include "ring/lanes.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/priority.h"
@@ -141,6 +142,25 @@ struct kill_call_victim {
 	uint32_t slots; /* of a ring to be made, */
 	unsigned flags; /* and its mode */
 	unsigned char data[128] SLIP_ALIGNED(64);
+};
+
+#define KILL_LANES_BATCH 3u
+
+/* What a victim at lanes has. */
+struct kill_lanes_victim {
+	struct slip_lanes_producer p;
+	struct slip_lanes_consumer c;
+	struct slip_peer *self;
+	void *mem;
+	size_t bytes;
+	uint64_t deadline;
+	uint32_t dead_id, dead_gen; /* whom it recovers */
+	uint32_t consumers;	    /* of a ring to be made, */
+	unsigned flags;		    /* and its mode */
+	uint32_t len;		    /* of a record, or of what came */
+	uint32_t came;		    /* of a batch */
+	struct slip_record_span spans[KILL_LANES_BATCH];
+	unsigned char data[KILL_LANES_BATCH][64] SLIP_ALIGNED(64);
 };
 
 struct kill_event_shared {
@@ -316,6 +336,22 @@ KILL_DECLARE(priority_pop_lowest_until);
 KILL_DECLARE(priority_attach);
 KILL_DECLARE(priority_detach);
 KILL_DECLARE(priority_recover);
+KILL_DECLARE(lanes_init);
+KILL_DECLARE(lanes_attach_producer);
+KILL_DECLARE(lanes_close);
+KILL_DECLARE(lanes_push);
+KILL_DECLARE(lanes_push_v);
+KILL_DECLARE(lanes_push_n);
+KILL_DECLARE(lanes_claim_commit);
+KILL_DECLARE(lanes_push_until);
+KILL_DECLARE(lanes_attach_consumer);
+KILL_DECLARE(lanes_detach_consumer);
+KILL_DECLARE(lanes_pop);
+KILL_DECLARE(lanes_pop_n);
+KILL_DECLARE(lanes_peek);
+KILL_DECLARE(lanes_release);
+KILL_DECLARE(lanes_pop_until);
+KILL_DECLARE(lanes_recover);
 KILL_DECLARE(call_init);
 KILL_DECLARE(call_attach_client);
 KILL_DECLARE(call_detach_client);

@@ -25,10 +25,11 @@ int kill_full_result = KILL_UNKNOWN;
 struct kill_ledger *kill_ledger;
 
 static const struct kill_list *const lists[] = {
-	&kill_spsc,  &kill_record,   &kill_latest, &kill_broadcast,
-	&kill_mpmc,  &kill_priority, &kill_call,   &kill_event,
-	&kill_mutex, &kill_pi,	     &kill_cond,   &kill_meet,
-	&kill_peer,  &kill_region,   &kill_rwlock, &kill_sem
+	&kill_spsc,  &kill_record, &kill_latest,   &kill_broadcast,
+	&kill_lanes, &kill_mpmc,   &kill_priority, &kill_call,
+	&kill_event, &kill_mutex,  &kill_pi,	   &kill_cond,
+	&kill_meet,  &kill_peer,   &kill_region,   &kill_rwlock,
+	&kill_sem
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
