@@ -178,6 +178,7 @@ void bench_suite_broadcast(struct bench *b);
 void bench_suite_call(struct bench *b);
 void bench_suite_priority(struct bench *b);
 void bench_suite_chain(struct bench *b);
+void bench_suite_lanes(struct bench *b);
 void bench_suite_wait(struct bench *b);
 void bench_suite_locks(struct bench *b);
 void bench_suite_ipc(struct bench *b);

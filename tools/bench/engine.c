@@ -29,6 +29,7 @@ static const struct suite {
 	{ "priority", bench_suite_priority },
 	{ "chain", bench_suite_chain },
 	{ "broadcast", bench_suite_broadcast },
+	{ "lanes", bench_suite_lanes },
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 

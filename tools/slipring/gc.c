@@ -17,6 +17,7 @@
 #include "futex/robust_sem.h"
 #include "ring/broadcast.h"
 #include "ring/call.h"
+#include "ring/lanes.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/priority.h"
@@ -45,6 +46,7 @@ static int recover(const char *name)
 		{ SLIP_KIND_SPSC, slip_ends_recover_ },
 		{ SLIP_KIND_RECORD, slip_ends_recover_ },
 		{ SLIP_KIND_MPMC, slip_mpmc_recover_ },
+		{ SLIP_KIND_LANES, slip_lanes_recover_ },
 		{ SLIP_KIND_LATEST, slip_latest_recover_ },
 		{ SLIP_KIND_BROADCAST, slip_broadcast_recover_ },
 		{ SLIP_KIND_CALL, slip_call_recover_ },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ring/broadcast.h"
+#include "ring/lanes.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/record.h"
@@ -42,6 +43,7 @@ static const struct told {
 	  stat_print_latest },
 	{ SLIP_KIND_BROADCAST, "broadcast ring", stat_broadcast_json,
 	  stat_print_broadcast },
+	{ SLIP_KIND_LANES, "lanes ring", stat_lanes_json, stat_print_lanes },
 };
 
 /* NULL: of another kind. */

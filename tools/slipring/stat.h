@@ -28,6 +28,11 @@ int stat_broadcast_json(const struct slip_region *rg,
 			const struct slip_region_object *o, json_t **out);
 int stat_print_broadcast(const struct slip_region *rg,
 			 const struct slip_region_object *o);
+/* Lanes, likewise. */
+int stat_lanes_json(const struct slip_region *rg,
+		    const struct slip_region_object *o, json_t **out);
+int stat_print_lanes(const struct slip_region *rg,
+		     const struct slip_region_object *o);
 /* The newest value, likewise. */
 int stat_latest_json(const struct slip_region *rg,
 		     const struct slip_region_object *o, json_t **out);

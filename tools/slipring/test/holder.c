@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* holder PATH STEP...: makes the region PATH with an MPMC work queue, a robust
  * semaphore of three units, a newest value, two slots for calls, three levels of
- * urgency and a lossless broadcast, or opens it, does these things, and stays until
- * it is killed: a user for the tests of the command. STEP: producer, consumer,
- * only-consumer, push, take, nack, acquire (two units); of the value: writer,
- * write, put; of the slots: server, client, ask, serve; of the levels: sender,
- * receiver, send (to the lowest), send-urgent, receive; of the broadcast: speaker,
- * speak, listener. */
+ * urgency, a lossless broadcast and three lanes, or opens it, does these things,
+ * and stays until it is killed: a user for the tests of the command. STEP:
+ * producer, consumer, only-consumer, push, take, nack, acquire (two units); of the
+ * value: writer, write, put; of the slots: server, client, ask, serve; of the
+ * levels: sender, receiver, send (to the lowest), send-urgent, receive; of the
+ * broadcast: speaker, speak, listener; of the lanes: lane (a producer), log,
+ * reader, read, look. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "futex/robust_sem.h"
 #include "ring/broadcast.h"
 #include "ring/call.h"
+#include "ring/lanes.h"
 #include "ring/latest.h"
 #include "ring/mpmc.h"
 #include "ring/priority.h"
@@ -26,9 +28,9 @@
 
 static struct slip_region rg;
 static struct slip_peer self;
-static void *mem, *units, *pose, *calls, *mail, *news;
+static void *mem, *units, *pose, *calls, *mail, *news, *lines;
 static size_t bytes, units_bytes, pose_bytes, calls_bytes, mail_bytes,
-	news_bytes;
+	news_bytes, lines_bytes;
 
 static int make(const char *name)
 {
@@ -45,10 +47,11 @@ static int make(const char *name)
 	calls_bytes = slip_call_bytes(2, 48);
 	mail_bytes = slip_priority_bytes(3, 4, 8, SLIP_PRIORITY_SEATS(3));
 	news_bytes = slip_broadcast_bytes(8, 8, 1, 2);
+	lines_bytes = slip_lanes_bytes(3, 256);
 	rc = slip_region_create_at(&rg, dir,
 				   bytes + units_bytes + pose_bytes +
 					   calls_bytes + mail_bytes +
-					   news_bytes,
+					   news_bytes + lines_bytes,
 				   0);
 	if (rc)
 		return rc;
@@ -80,6 +83,11 @@ static int make(const char *name)
 	news = slip_region_add(&rg, "news", SLIP_KIND_BROADCAST, news_bytes);
 	rc = news ? slip_broadcast_init(news, news_bytes, 8, 8, 1, 2, 0)
 		  : -ENOSPC;
+	if (rc)
+		return rc;
+	lines = slip_region_add(&rg, "lines", SLIP_KIND_LANES, lines_bytes);
+	rc = lines ? slip_lanes_init(lines, lines_bytes, 3, 256, 2, 0)
+		   : -ENOSPC;
 	return rc ? rc : slip_region_publish(&rg, name, 0600);
 }
 
@@ -98,7 +106,8 @@ static int come(const char *name)
 	calls = slip_region_find(&rg, "calls", SLIP_KIND_CALL, &calls_bytes);
 	mail = slip_region_find(&rg, "mail", SLIP_KIND_PRIORITY, &mail_bytes);
 	news = slip_region_find(&rg, "news", SLIP_KIND_BROADCAST, &news_bytes);
-	if (!mem || !units || !pose || !calls || !mail || !news)
+	lines = slip_region_find(&rg, "lines", SLIP_KIND_LANES, &lines_bytes);
+	if (!mem || !units || !pose || !calls || !mail || !news || !lines)
 		return -ENOENT;
 	return slip_peer_join(&self, &rg);
 }
@@ -174,6 +183,28 @@ static int tell(const char *step)
 	return 1;
 }
 
+static int lane(const char *step)
+{
+	static struct slip_lanes_producer p;
+	static struct slip_lanes_consumer c;
+	uint32_t len;
+	char line[8];
+
+	if (strcmp(step, "lane") == 0)
+		return slip_lanes_attach_producer(&p, lines, lines_bytes,
+						  &self);
+	if (strcmp(step, "log") == 0)
+		return slip_lanes_push(&p, "line", 4);
+	if (strcmp(step, "reader") == 0)
+		return slip_lanes_attach_consumer(&c, lines, lines_bytes,
+						  &self);
+	if (strcmp(step, "read") == 0)
+		return slip_lanes_pop(&c, line, sizeof(line), &len);
+	if (strcmp(step, "look") == 0)
+		return slip_lanes_peek(&c, &len) ? 0 : -EAGAIN;
+	return 1;
+}
+
 static int act(const char *step)
 {
 	static struct slip_mpmc_ticket t;
@@ -210,6 +241,8 @@ int main(int argc, char **argv)
 		rc = call(argv[i]);
 		if (rc > 0)
 			rc = post(argv[i]);
+		if (rc > 0)
+			rc = lane(argv[i]);
 		if (rc > 0)
 			rc = tell(argv[i]);
 		if (rc > 0)

@@ -40,7 +40,7 @@ check "who wants to be alone is refused" \
 kill -KILL "$first"
 check "it is killed" ended "$first" 137
 check "ls shows it dead" eval '"$slipring" ls --dir "$work/sweep" |
-	grep -q " 6 *1 *1 .* in use$"'
+	grep -q " 7 *1 *1 .* in use$"'
 check "stat shows its seats as those of a dead one" stat_json \
 	"[s['state'] for s in r['seats']] == ['dead', 'dead', 'held']"
 check "gc --dry-run keeps it as it is" eval \
