@@ -556,8 +556,9 @@ slip_broadcast_inspect_seat(const void *mem, size_t mem_bytes, uint32_t i,
 	cursor = slip_a64_load_relaxed(&seat->cursor);
 	tail = slip_a64_load_relaxed(&slip_broadcast_lane_(ring, 0)->tail);
 	info->reader = slip_a64_load_relaxed(&seat->role);
-	info->counts = cursor != SLIP_BROADCAST_NONE;
-	info->behind = cursor < SLIP_BROADCAST_COMING
+	info->counts = cursor != SLIP_BROADCAST_NONE &&
+		       (info->reader & 15) == SLIP_ROLE_HELD;
+	info->behind = info->counts && cursor < SLIP_BROADCAST_COMING
 			       ? (tail - cursor) * (s.elem_bytes ? 1 : 8)
 			       : 0;
 	return 0;
