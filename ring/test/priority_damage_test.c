@@ -2,9 +2,11 @@
 /* ring/priority.h in memory that no orderly participant has written: it says so,
  * or is told full or empty; it never goes outside, and always comes back. What
  * the words of a level can do: mpmc_damage_test.c. */
+#define _GNU_SOURCE
 #include "priority_bench.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <time.h>
 
 Test(priority_damage, every_word_of_the_header_is_checked)
@@ -188,4 +190,37 @@ Test(priority_damage, random_words_never_lead_outside_or_hang)
 		(void)slip_priority_count_guess(&b.c, SLIP_PRIORITY_ALL);
 		teardown(&b);
 	}
+}
+
+/* Who leaves wakes those of each level; who waits, or recovers a seat, looks at each:
+ * not one more, which would be somebody else's memory. */
+Test(priority_damage, what_follows_the_last_level_is_left_alone)
+{
+	enum { BEFORE = 1 << 16, BEHIND = 1 << 16 };
+	struct slip_priority p;
+	const char *behind;
+	struct bench b;
+	char *area;
+
+	area = mmap(NULL, BEFORE + BEHIND, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert(area != MAP_FAILED, "mmap");
+	behind = area + BEFORE;
+	b.bytes = slip_priority_bytes(2, 4, 8, SLIP_PRIORITY_SEATS(2));
+	cr_assert(b.bytes <= BEFORE && b.bytes % 64 == 0);
+	b.mem = area + BEFORE - b.bytes;
+	cr_assert_eq(slip_priority_init(b.mem, b.bytes, 2, 4, 8,
+					SLIP_PRIORITY_SEATS(2)),
+		     0);
+	attach(&p, &b, SLIP_PRODUCER);
+	slip_priority_detach(&p);
+	for (size_t i = 0; i < BEHIND; i++)
+		cr_assert_eq(behind[i], 0, "byte %zu behind", i);
+	attach(&p, &b, SLIP_PRODUCER);
+	cr_assert_eq(mprotect(area + BEFORE, BEHIND, PROT_NONE), 0);
+	cr_assert_not(slip_mpmc_pending_(&p.q));
+	cr_assert_eq(slip_mpmc_finish_(&p.q, p.q.me, slip_mpmc_dead_(p.q.who)),
+		     0);
+	slip_priority_detach(&p);
+	munmap(area, BEFORE + BEHIND);
 }

@@ -621,3 +621,65 @@ Test(sources, who_may_not_looks_again_after_a_slice)
 	cr_assert_eq(slip_waitset_wait(&w, SLIP_FOREVER), 1);
 	pthread_join(thread, NULL);
 }
+
+/* --- an mpmc ring in states that are hard to come by ----------------------------- */
+
+#define SEATS		 3
+#define ONLY_A_TRY_TELLS 2
+
+/* Two slots, and a handle on them. */
+static void two_slots(unsigned flags)
+{
+	flags |= SLIP_MPMC_SEATS(SEATS);
+	cr_assert_eq(slip_mpmc_init(mpmc_mem, sizeof(mpmc_mem), 2, 8, flags),
+		     0);
+	cr_assert_eq(slip_mpmc_attach(&mc, mpmc_mem, sizeof(mpmc_mem),
+				      SLIP_PRODUCER | SLIP_CONSUMER, NULL),
+		     0);
+}
+
+Test(sources, a_push_that_would_move_head_over_voids_is_ready)
+{
+	const uint64_t head = 5 * SLIP_MPMC_ONE, before = 3 * SLIP_MPMC_ONE;
+	const struct {
+		uint64_t voided, slot;
+		int now;
+	} is[] = {
+		{ head, before, 0 }, /* not void */
+		{ head + SLIP_MPMC_ONE, head + SLIP_MPMC_FULL, 0 },
+		{ head + SLIP_MPMC_ONE, head, ONLY_A_TRY_TELLS },
+		{ head + SLIP_MPMC_ONE, before, 1 },
+	};
+
+	two_slots(0);
+	for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		/* init: both */
+		slip_a64_store_relaxed(&mc.ring->voided, is[i].voided);
+		slip_a64_store_relaxed(slip_mpmc_slot_(&mc, head, 8),
+				       is[i].slot);
+		cr_assert_eq(slip_mpmc_full_now_(&mc, head), is[i].now,
+			     "case %zu", i);
+	}
+}
+
+Test(sources, a_push_looks_for_room_as_far_as_the_last_slot)
+{
+	uint64_t p;
+
+	two_slots(0);
+	p = slip_mpmc_at_(slip_a64_load_relaxed(&mc.ring->tail)); /* stat */
+	/* init: in slow hands */
+	slip_a64_store_relaxed(slip_mpmc_slot_(&mc, p, 8), p | 2);
+	cr_assert_eq(slip_mpmc_push_look_(&mc), 1);
+}
+
+Test(sources, what_was_returned_in_the_last_hand_is_back)
+{
+	two_slots(SLIP_MPMC_WORK);
+	cr_assert_not(slip_mpmc_is_back_(&mc));
+	/* init: position 9, of which no count tells yet */
+	slip_a64_store_relaxed(
+		&slip_mpmc_seat_(mc.home, &mc.shape, SEATS)->hand,
+		9 * SLIP_MPMC_ONE | SLIP_MPMC_FULL | SLIP_MPMC_RETURNED);
+	cr_assert(slip_mpmc_is_back_(&mc));
+}

@@ -7,6 +7,8 @@
  */
 #include "stress/explore/mpmc_ring.h"
 
+#include "ring/sources.h"
+
 static uint64_t some; /* popped, over all executions */
 
 static void mark_all(void)
@@ -331,6 +333,78 @@ static void take_read_ack(void)
 	X_ASSERT(*elem == 501, "%llu", (unsigned long long)*elem);
 	some++;
 	slip_mpmc_ack(q, &t);
+}
+
+/* --- looks of a source ------------------------------------------------------- */
+
+static slip_a64 *slot_of(uint64_t p)
+{
+	return slip_mpmc_slot_(last(), p, 8);
+}
+
+static void two_there(void)
+{
+	uint64_t elem = 501;
+
+	marked_two();
+	X_ASSERT(slip_mpmc_push_(last(), &elem, 8), "push");
+	X_ASSERT(slip_mpmc_push_(last(), &elem, 8), "push");
+}
+
+static void push_both(void)
+{
+	uint64_t elem = 501;
+
+	X_ASSERT(slip_mpmc_push_(&s.q[0], &elem, 8), "push");
+	X_ASSERT(slip_mpmc_push_(&s.q[0], &elem, 8), "push");
+}
+
+/* Takes the first only if it has seen the second. */
+static void pop_first_of_both(void)
+{
+	uint64_t at = s.first + SLIP_MPMC_ONE;
+	uint64_t elem;
+
+	if (slip_a64_load_acquire(slot_of(at)) == at + SLIP_MPMC_FULL)
+		X_ASSERT(slip_mpmc_pop_(&s.q[1], &elem, 8), "pop");
+}
+
+static void look_behind_the_first(void)
+{
+	uint64_t head = slip_a64_load_relaxed(&shared()->head);
+
+	if (slip_mpmc_at_(head) != s.first + SLIP_MPMC_ONE)
+		return;
+	some++;
+	X_ASSERT(slip_mpmc_head_now_(&s.q[2]) == 1, "the second is there");
+}
+
+static void pop_both(void)
+{
+	uint64_t elem;
+
+	X_ASSERT(slip_mpmc_pop_(&s.q[0], &elem, 8), "pop");
+	X_ASSERT(slip_mpmc_pop_(&s.q[0], &elem, 8), "pop");
+}
+
+/* Takes the first place only if it has seen that the second is free. */
+static void push_first_of_both(void)
+{
+	uint64_t at = s.first + 3 * SLIP_MPMC_ONE;
+	uint64_t elem = 502;
+
+	if (slip_a64_load_acquire(slot_of(at)) == at)
+		X_ASSERT(slip_mpmc_push_(&s.q[1], &elem, 8), "push");
+}
+
+static void look_for_the_second(void)
+{
+	uint64_t tail = slip_a64_load_relaxed(&shared()->tail);
+
+	if (slip_mpmc_at_(tail) != s.first + 3 * SLIP_MPMC_ONE)
+		return;
+	some++;
+	X_ASSERT(slip_mpmc_push_look_(&s.q[2]) == 1, "there is room");
 }
 
 static void finish_slow(void)
@@ -676,6 +750,26 @@ static const struct x_model models[] = {
 		.threads = { init, look },
 		.finish = finish,
 		.sys = peers_sys,
+	},
+	{
+		.name = "a6-source",
+		.operation = "mpmc.source",
+		.once = marked_two,
+		.threads = { push_both, pop_first_of_both,
+			     look_behind_the_first },
+		.finish = finish_slow,
+		.sys = peers_sys,
+		.preemptions = 2,
+	},
+	{
+		.name = "a4-source",
+		.operation = "mpmc.source",
+		.once = two_there,
+		.threads = { pop_both, push_first_of_both,
+			     look_for_the_second },
+		.finish = finish_slow,
+		.sys = peers_sys,
+		.preemptions = 2,
 	},
 	{
 		.name = "behind-a-void",
