@@ -27,7 +27,7 @@ JOBS = (
         "stress/mutants/run --brief --jobs 1 --seed {seed}", 900),
     Job("old kernels", "//stress/matrix:refuse", "stress/matrix/old_kernel --quick",
         "stress/matrix/old_kernel", 600),
-    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds 0.2",
+    *(Job(m, f"//stress/explore:{m}", f"{BIN}explore/{m} --seconds 0.1",
           f"{BIN}explore/{m} --seconds {{each}} --seed {{seed}}", 600)
       for m in MODELS),
     *(Job(s, "", f"stress/explore/seeded --quick {s}",
