@@ -16,8 +16,7 @@
  * The two additions are ordered. If the reader's is first, the writer finds its
  * cursor, and leaves the limit where it is as long as that is COMING. Else the
  * reader finds a tail of T or more, begins there, and the writer looks round
- * again before it goes beyond T + room. (Were the cursor a tail at once, it could
- * be overtaken before the better one is stored.)
+ * again before it goes beyond T + room.
  *
  * Cursors that do not count are NONE, or in a seat that nobody holds, or whose
  * holder is dead; those stay as they are. Only a cursor's holder stores to it, but

@@ -351,8 +351,11 @@ static int tries_what_is_its_parents(struct world *w)
 	EXPECT(2, slip_broadcast_wait_until(&w->r, 0) == -ECHILD);
 	EXPECT(3, slip_broadcast_wait_writer_until(&w->r, 0) == -ECHILD);
 	EXPECT(4, slip_broadcast_write_until(&w->w, &x, 8, 0) == -ECHILD);
-	EXPECT(5, map_again(&mine, w, 0));
-	EXPECT(6, slip_broadcast_attach_writer(&mine.w, mine.mem, mine.bytes,
+	/* The memory is not here; that is told before it is looked at. */
+	EXPECT(5, slip_broadcast_attach_writer(&mine.w, w->mem, w->bytes,
+					       &w->self) == -ECHILD);
+	EXPECT(6, map_again(&mine, w, 0));
+	EXPECT(7, slip_broadcast_attach_writer(&mine.w, mine.mem, mine.bytes,
 					       NULL) == -EBUSY);
 	return 0;
 }

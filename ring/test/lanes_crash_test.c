@@ -633,10 +633,17 @@ static bool stay(struct world *w, const struct world *parent)
 
 static int uses_what_is_its_parents(struct world *w)
 {
+	struct slip_lanes_producer p;
+	struct slip_lanes_consumer c;
 	uint64_t x = 1;
 
 	EXPECT(1, slip_lanes_push_until(&w->p, &x, 8, 0) == -ECHILD);
 	EXPECT(2, pop_until(w, &x, 0) == -ECHILD);
+	/* The memory is not here; that is told before it is looked at. */
+	EXPECT(3, slip_lanes_attach_producer(&p, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
+	EXPECT(4, slip_lanes_attach_consumer(&c, w->mem, w->bytes, &w->self) ==
+			  -ECHILD);
 	slip_lanes_detach_consumer(&w->c);
 	slip_lanes_detach_producer(&w->p);
 	return 0;

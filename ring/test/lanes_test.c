@@ -65,6 +65,12 @@ static void *fresh_memory(size_t bytes)
 	return mem;
 }
 
+/* Else SLIP_EVENT_ASYM is refused, and not by us. */
+static bool membarrier_works(void)
+{
+	return slip_event_register(SLIP_EVENT_ASYM) == 0;
+}
+
 static int attach_p(unsigned i)
 {
 	return slip_lanes_attach_producer(&b.p[i], b.mem, b.bytes, NULL);
@@ -187,7 +193,7 @@ Test(lanes, init_names_what_is_wrong)
 	refuse_after = 0;
 	cr_assert_eq(slip_lanes_init(mem, bytes, 2, 64, 1, SLIP_EVENT_ASYM),
 		     -EPERM, "refused");
-	refuse_after = 1;
+	refuse_after = membarrier_works();
 	cr_assert_eq(slip_lanes_init(mem, bytes, 2, 64, 1, SLIP_EVENT_ASYM),
 		     -EPERM, "refused in the middle");
 	free(mem);
@@ -227,6 +233,8 @@ Test(lanes, attach_names_what_is_wrong)
 
 Test(lanes, attach_needs_membarrier_where_the_ring_does)
 {
+	if (!membarrier_works())
+		cr_skip("no membarrier here");
 	make(1, 64, 1, SLIP_EVENT_ASYM);
 	refuse_after = 0;
 	cr_assert_eq(attach_p(0), -EPERM, "producer");
@@ -963,6 +971,8 @@ Test(lanes, sleepers_are_told)
 
 Test(lanes, sleepers_are_told_by_way_of_membarrier)
 {
+	if (!membarrier_works())
+		cr_skip("no membarrier here");
 	sleepers(SLIP_EVENT_ASYM, 1);
 	sleepers(SLIP_EVENT_ASYM, 2);
 }
@@ -1003,7 +1013,8 @@ Test(lanes, a_sleeper_is_told_once_there_is_something_to_be_found)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		tells_once(SLIP_EVENT_FULL, 1 + i % 2, i / 2);
-		tells_once(SLIP_EVENT_ASYM, 1 + i % 2, i / 2);
+		if (membarrier_works())
+			tells_once(SLIP_EVENT_ASYM, 1 + i % 2, i / 2);
 	}
 }
 
