@@ -803,5 +803,10 @@ Test(broadcast, inspect_says_what_is_there)
 	cr_assert_eq(lane.begun, 4);
 	cr_assert_eq(slip_broadcast_inspect_seat(b.mem, b.bytes, 0, &seat), 0);
 	cr_assert_eq(seat.behind, 3);
+	/* init: it is just coming */
+	slip_a64_store_relaxed(&b.r.seat->cursor, SLIP_BROADCAST_COMING);
+	cr_assert_eq(slip_broadcast_inspect_seat(b.mem, b.bytes, 0, &seat), 0);
+	cr_assert(seat.counts, "it is waited for");
+	cr_assert_eq(seat.behind, 0);
 	teardown(&b);
 }
