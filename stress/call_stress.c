@@ -26,6 +26,8 @@
 #define LARGEST	     500u
 #define REMEMBERED   64u /* requests of a client */
 
+enum { CLIENTS_GO = 1, ALL_GO }; /* what `over` says */
+
 /* Written by one worker at a time, read by the controller. */
 struct diary {
 	slip_a64 turns;
@@ -320,7 +322,7 @@ static int work(void *arg)
 	me.mem = ring_of(&me.rg, &me.bytes);
 	rc = slip_peer_join(&me.self, &me.rg);
 	STRESS_CHECK(rc == 0, "join: %d", rc);
-	while (!get(run.over))
+	while (me.index == SERVER ? get(run.over) != ALL_GO : !get(run.over))
 		if (me.index == SERVER)
 			serve_a_while();
 		else
@@ -446,9 +448,13 @@ static void one_run(uint64_t seed)
 		disturb();
 	}
 	see_progress();
-	set(run.over, 1); /* hint: the workers look */
+	/* The server last: there may be one who asks patiently. */
+	set(run.over, CLIENTS_GO);
 	for (uint32_t i = 0; i < WORKERS; i++)
-		stress_join(run.pid[i]);
+		if (i != SERVER)
+			stress_join(run.pid[i]);
+	set(run.over, ALL_GO);
+	stress_join(run.pid[SERVER]);
 	account();
 	all.calls += turns();
 	all.kills += run.kills;

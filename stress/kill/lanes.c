@@ -315,8 +315,11 @@ static void others_right(int result)
 	unsigned gone = 0;
 	bool had = result != KILL_UNKNOWN && about(TAKES);
 
-	if (about(CONSUMES) && kill_now.op->hooked == kill_hooked_lanes_release)
-		may = 1, had = result != KILL_UNKNOWN;
+	if (about(CONSUMES) &&
+	    kill_now.op->hooked == kill_hooked_lanes_release) {
+		may = 1;
+		had = result != KILL_UNKNOWN;
+	}
 	for (unsigned i = 0; i < READY; i++) {
 		unsigned times = s.times[OTHERS + i];
 
