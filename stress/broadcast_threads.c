@@ -49,11 +49,6 @@ struct worker {
 
 static uint64_t all_written, all_read, all_lost, all_evicted;
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	struct slip_broadcast_lane_info lane;

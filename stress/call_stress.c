@@ -85,11 +85,6 @@ static void count(slip_a64 *word)
 	set(word, get(word) + 1);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static uint64_t turns(void)
 {
 	uint64_t sum = 0;

@@ -51,11 +51,6 @@ struct worker {
 	uint64_t sum, count;
 };
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static uint64_t far(const struct far *f)
 {
 	uint64_t sum = 0;

@@ -45,11 +45,6 @@ struct worker {
 
 static uint64_t all_pushed, all_popped, all_refused, all_slept;
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	stress_say(

@@ -75,11 +75,6 @@ static void set(slip_a64 *word, uint64_t value)
 	slip_a64_store_relaxed(word, value); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static struct mpmc_diary *diary_of(uint32_t place)
 {
 	return &run.account->diary[place];

@@ -148,4 +148,10 @@ const char *stress_directory(void);
 /* So many entries in it. */
 unsigned stress_directory_count(void);
 
+/* For %llu. */
+static inline unsigned long long llu(uint64_t value)
+{
+	return value;
+}
+
 #endif

@@ -95,11 +95,6 @@ static void count(slip_a64 *word)
 	set(word, get(word) + 1);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 /* Records that came, but not by a worker that is stopped. */
 static uint64_t turns(void)
 {

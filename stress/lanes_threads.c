@@ -38,11 +38,6 @@ static struct {
 
 static uint64_t all_records;
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	for (uint32_t i = 0; i < LANES; i++) {

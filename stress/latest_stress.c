@@ -84,11 +84,6 @@ static void add(slip_a64 *word, uint64_t n)
 	slip_a64_store_relaxed(word, get(word) + n); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static bool is_over(void)
 {
 	return slip_a32_load_relaxed(&run.ledger->over); /* hint */

@@ -44,11 +44,6 @@ struct worker {
 
 static uint64_t all_written, all_read, all_skipped, all_lapped;
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	struct slip_latest_info info;

@@ -36,11 +36,6 @@ static void add(slip_a64 *word, uint64_t n)
 	set(word, get(word) + n);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 uint64_t mpmc_name(uint32_t place, uint64_t number)
 {
 	return number << 4 | place;

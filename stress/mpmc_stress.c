@@ -5,11 +5,6 @@
 #include "stress/crowd.h"
 #include "stress/program.h"
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 int main(int argc, char **argv)
 {
 	const struct crowd_totals *all = crowd_totals();

@@ -73,11 +73,6 @@ static uint64_t get(const slip_a64 *word)
 	return slip_a64_load_relaxed(word); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	char text[256];

@@ -20,11 +20,6 @@ static void set(slip_a64 *word, uint64_t value)
 	slip_a64_store_relaxed(word, value); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static struct mpmc_diary *diary_of(const struct mpmc_worker *w)
 {
 	return &w->account->diary[w->place];

@@ -88,11 +88,6 @@ static void set(slip_a64 *word, uint64_t value)
 	slip_a64_store_relaxed(word, value); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static const char *name(void)
 {
 	return run.pi ? "pi" : run.robust ? "robust" : "plain";

@@ -52,11 +52,6 @@ static void add(slip_a64 *word, uint64_t value)
 	set(word, get(word) + value);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void count(enum pair_count what, uint64_t n)
 {
 	add(&pair.account->count[what], n);

@@ -62,11 +62,6 @@ static void set(slip_a64 *word, uint64_t value)
 	slip_a64_store_relaxed(word, value); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	struct slip_peer_info info;

@@ -91,11 +91,6 @@ static void set(slip_a64 *word, uint64_t value)
 	slip_a64_store_release(word, value);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static bool is_over(void)
 {
 	return slip_a32_load_relaxed(&run.ledger->over); /* hint */

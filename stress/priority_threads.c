@@ -70,11 +70,6 @@ static void moved(const struct worker *w)
 			       get(&run.thread[w->index].moved) + 1);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static bool at_work(uint32_t index)
 {
 	return index < SIDE ? index < run.producers

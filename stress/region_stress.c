@@ -74,11 +74,6 @@ static void count(slip_a64 *word)
 	set(word, get(word) + 1);
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static const char *path_of(uint64_t name)
 {
 	static char path[128];

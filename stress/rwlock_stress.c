@@ -68,11 +68,6 @@ static void add(slip_a64 *word)
 	slip_a64_store_relaxed(word, get(word) + 1); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static uint64_t sum(size_t which)
 {
 	uint64_t n = 0;

@@ -64,11 +64,6 @@ static void count(slip_a64 *word)
 	slip_a64_store_relaxed(word, get(word) + 1); /* stat, or own */
 }
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 /* Of one field, in the diaries of all. */
 static uint64_t sum(const slip_a64 *first)
 {

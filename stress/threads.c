@@ -42,11 +42,6 @@ static struct threads_run current;
 static uint64_t all_elements;
 static uint64_t all_sessions;
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 static void dump(void)
 {
 	const struct threads_config *c = &current.config;

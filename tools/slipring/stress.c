@@ -36,11 +36,6 @@ static const struct column {
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-static unsigned long long llu(uint64_t value)
-{
-	return value;
-}
-
 /* --- the machine ---------------------------------------------------------- */
 
 static void check_machine(struct findings *f)
