@@ -252,7 +252,8 @@ SLIP_INLINE uint64_t slip_lanes_counted_(const slip_a64 *came)
 /* Nobody came since `counted`? */
 SLIP_INLINE bool slip_lanes_same_(const slip_a64 *came, uint64_t counted)
 {
-	/* hint: the looks brought what each that left had seen */
+	/* hint: the looks brought what each that left, or took a last record,
+	 * had seen */
 	return slip_a64_load_relaxed(came) == counted;
 }
 

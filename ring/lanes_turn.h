@@ -52,8 +52,11 @@ SLIP_CORE bool slip_lanes_some_(struct slip_record_ring *lane)
 {
 	/* hint: who takes the lane reads it again */
 	uint64_t tail = slip_a64_load_relaxed(slip_lanes_tail_(lane));
-	/* hint: as above */
-	uint64_t head = slip_a64_load_relaxed(&lane->ends.head);
+	/* RECORD-A3 other consumer: who had come before that was taken has been
+	 * counted, for slip_lanes_no_producer_. Pairs: slip_record_release_to_.
+	 * Else: it misses who came to a lane that it had seen empty, and reports
+	 * the end. */
+	uint64_t head = slip_a64_load_acquire(&lane->ends.head);
 
 	return slip_lanes_beyond_(tail, head);
 }
@@ -346,7 +349,8 @@ SLIP_INLINE int slip_lanes_has_data_(void *handle)
 }
 
 /* A producer that died may not have come to saying what it had committed: say it,
- * unless its heir has. False: that is not known, for another has the lane. */
+ * unless its heir has. False: that is not known, for another has the lane, or an
+ * heir, who may be about to. */
 SLIP_INLINE bool slip_lanes_settle_(struct slip_lanes_consumer *c, uint32_t i,
 				    const struct slip_peer *asker)
 {
@@ -354,12 +358,12 @@ SLIP_INLINE bool slip_lanes_settle_(struct slip_lanes_consumer *c, uint32_t i,
 	slip_a64 *tail = slip_lanes_tail_(lane);
 	/* hint: the swap is by what was seen */
 	uint64_t seen = slip_a64_load_relaxed(tail);
+	int state = slip_role_state_(&lane->ends.producer_role, asker);
 	uint64_t records;
 	uint64_t end;
 
-	if (slip_role_state_(&lane->ends.producer_role, asker) !=
-	    SLIP_ROLE_DEAD)
-		return true;
+	if (state != SLIP_ROLE_DEAD)
+		return state != SLIP_ROLE_HELD;
 	if (!slip_lanes_take_(c, lane))
 		return false;
 	slip_lanes_turn_(c, i);
@@ -403,7 +407,8 @@ SLIP_INLINE bool slip_lanes_due_(const struct slip_lanes_consumer *c,
 }
 
 /* Have all producers gone, and is there nothing left that another consumer has,
- * and may leave to us? */
+ * and may leave to us? As roles and lanes are looked at one after the other, only
+ * if nobody came until the last look. */
 SLIP_INLINE bool slip_lanes_no_producer_(void *handle,
 					 const struct slip_peer *asker)
 {
@@ -413,11 +418,10 @@ SLIP_INLINE bool slip_lanes_no_producer_(void *handle,
 	bool gone;
 	bool some;
 
-	gone = !slip_lanes_any_producer_(c, asker, &some) && some &&
-	       slip_lanes_same_(&c->ring->producers_came, counted);
+	gone = !slip_lanes_any_producer_(c, asker, &some) && some;
 	if (slip_lanes_due_(c, asker, gone) && slip_lanes_left_(c, asker))
 		return false;
-	return gone;
+	return gone && slip_lanes_same_(&c->ring->producers_came, counted);
 }
 
 /* For who waits for a producer: what is left is for the look that follows. */

@@ -512,6 +512,50 @@ static void record_before_the_end(void)
 	all++;
 }
 
+/* It looks at one lane after the other, too: somebody comes to the first, when that
+ * has been seen empty, and what he pushes another consumer takes, when it has given
+ * back what it had of the second. */
+static void last_in_hand(void)
+{
+	uint32_t len;
+
+	all_attach(2, 2, SLIP_EVENT_FULL);
+	slip_lanes_detach_producer(&s.p[0]);
+	X_ASSERT(!push(1, 5), "push");
+	slip_lanes_detach_producer(&s.p[1]);
+	X_ASSERT(slip_lanes_peek(&s.c[0], &len), "peek");
+}
+
+static void comes_to_the_first(void)
+{
+	X_ASSERT(!attach_p(0, NULL), "attach");
+	slip_a32_store_release(&s.done, 1);
+	X_ASSERT(!push(0, 1), "push");
+	slip_lanes_detach_producer(&s.p[0]);
+}
+
+static void takes_the_other(void)
+{
+	uint32_t len;
+
+	if (!slip_a32_load_acquire(&s.done))
+		return;
+	slip_lanes_release(&s.c[0]);
+	s.rc[1] = slip_lanes_peek(&s.c[0], &len) != NULL;
+}
+
+static void asks_for_the_end(void)
+{
+	s.rc[2] = pop_until(1, 1);
+	X_ASSERT(!s.rc[2] || s.rc[2] == -ETIMEDOUT, "pop says %d", s.rc[2]);
+}
+
+static void none_or_one(void)
+{
+	all += s.rc[1] && s.rc[2];
+	busy += !s.rc[2];
+}
+
 /* So does the producer, at one seat after the other. */
 static void second_seat_held(void)
 {
@@ -847,6 +891,31 @@ static void unsaid_delivered(void)
 	again += x_dead(0) && s.got[1][1];
 }
 
+/* There is no end while an heir is about to say it, who may die. */
+static void heir_of_unsaid(void)
+{
+	X_ASSERT(!attach_p(1, &peers_member[1]), "attach");
+}
+
+static void asks_for_it(void)
+{
+	s.rc[0] = pop_until(0, 1);
+	X_ASSERT(!s.rc[0] || s.rc[0] == -ETIMEDOUT, "pop says %d", s.rc[0]);
+}
+
+static void said_by_either(void)
+{
+	busy += s.rc[0] != 0;
+	deaths += x_dead(1);
+	again += x_dead(1) && !s.rc[0];
+}
+
+static void deaths_and_waits(void)
+{
+	X_ASSERT(busy, "said at once");
+	deaths_happened();
+}
+
 /* A batch is there, or is not. */
 static void pushes_batch_waiting(void)
 {
@@ -1072,6 +1141,11 @@ static const struct x_model models[] = {
 	MODEL("lane-changed", "attach+detach", .once = second_lane_held,
 	      .threads = { changes_lanes, record_before_the_end },
 	      .finish = all_happened, .preemptions = 3),
+	MODEL("end-between", "attach+detach", .once = last_in_hand,
+	      .threads = { comes_to_the_first, takes_the_other,
+			   asks_for_the_end },
+	      .final = none_or_one, .finish = rivals_happened,
+	      .preemptions = 3),
 	MODEL("seat-changed", "attach+detach", .once = second_seat_held,
 	      .threads = { changes_seats, pushes_third },
 	      .finish = all_happened, .preemptions = 3),
@@ -1117,6 +1191,10 @@ static const struct x_model models[] = {
 	      .threads = { first_waits_to_the_end, second_waits_to_the_end },
 	      .final = unsaid_delivered, .finish = deaths_happened,
 	      .sys = peers_sys, .mortal = 1, .troubles = 1, .preemptions = 3),
+	MODEL("heir-settles", "wait", .once = unsaid,
+	      .threads = { asks_for_it, heir_of_unsaid },
+	      .final = said_by_either, .finish = deaths_and_waits,
+	      .sys = peers_sys, .mortal = 2, .troubles = 1, .preemptions = 3),
 	MODEL("consumer-dies", "pop+peek", .once = consumer_may_die,
 	      .threads = { pops_and_peeks, pushes_to_the_end },
 	      .final = consumer_died, .finish = deaths_happened,
