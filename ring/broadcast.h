@@ -268,8 +268,8 @@ slip_broadcast_attach_writer(struct slip_broadcast_writer *w, void *mem,
 /*
  * Become a reader that begins with the oldest element or with the next. As
  * slip_broadcast_attach_writer, without -EBUSY; -EUSERS: of a lossless ring each
- * seat has a reader that is alive (or has no peer); -EAGAIN: lapped by a writer
- * of records in each of 16 looks for where to begin. Of a lossless ring all from
+ * seat has a reader that is alive (or has no peer); -EAGAIN: lapped by a writer in
+ * each of 16 looks for where to begin. Of a lossless ring all from
  * NEWEST on are kept, while what OLDEST finds may be overtaken before the writer
  * sees that somebody wants it; that is then counted as lost.
  */
@@ -349,9 +349,10 @@ slip_broadcast_write_until(struct slip_broadcast_writer *w, const void *data,
 
 /*
  * Wait no more for the readers that are furthest behind: they are as readers of a
- * lossy ring until a read of theirs is within two rooms of the tail. Returns how many
- * seats these are, those of readers that are just coming among them; 0: none is
- * behind; -EPIPE: the handle is closed. Wait-free.
+ * lossy ring until the writer, when what it may write is used up, finds that a read
+ * of theirs was within two rooms of the tail. Returns how many seats these are, those
+ * of readers that are just coming among them; 0: none is behind; -EPIPE: the handle
+ * is closed. Wait-free.
  */
 SLIP_INLINE int slip_broadcast_evict(struct slip_broadcast_writer *w)
 {

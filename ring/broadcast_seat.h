@@ -290,7 +290,7 @@ slip_broadcast_write_until_(struct slip_broadcast_writer *w, const void *data,
 /*
  * Recovery hook of futex/peer.h: tells the others of a death at once. A damaged
  * ring, or one whose creator died before it was made, does not keep an id from
- * being reused. A dead reader's cursor is the writer's to put away.
+ * being reused. A dead reader's cursor stays: it does not count.
  */
 SLIP_INLINE int slip_broadcast_recover_(struct slip_peer *self, void *mem,
 					size_t mem_bytes, uint32_t id,

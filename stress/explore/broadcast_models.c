@@ -249,6 +249,21 @@ static void seats(void)
 	write_some(&s.w, 7);
 }
 
+/* The same with one seat, of one that died as it came. */
+static void seat_of_the_dead(void)
+{
+	struct slip_broadcast_seat *seat;
+
+	make(8, 8, 1, 1, SLIP_EVENT_ASYM);
+	X_ASSERT(!attach_w(&s.w, NULL), "attach");
+	write_some(&s.w, 7);
+	seat = slip_broadcast_seat_(s.w.ring, &s.w.shape, 0);
+	/* init: buried */
+	slip_a64_store_relaxed(&seat->cursor, SLIP_BROADCAST_COMING);
+	slip_a64_store_relaxed(&seat->role,
+			       slip_peer_tag_(1, 1) | SLIP_ROLE_DEAD);
+}
+
 /* Whatever is left is read, and adds up; and then each write is read. */
 static void usable(struct slip_broadcast_writer *w,
 		   struct slip_broadcast_reader *r)
@@ -698,6 +713,14 @@ static const struct x_model models[] = {
 		.name = "join",
 		.operation = "broadcast.attach+detach",
 		.once = seats,
+		.threads = { write_ten, join_newest },
+		.final = joined,
+		.preemptions = 2,
+	},
+	{
+		.name = "join-heir",
+		.operation = "broadcast.attach+detach",
+		.once = seat_of_the_dead,
 		.threads = { write_ten, join_newest },
 		.final = joined,
 		.preemptions = 2,
