@@ -233,8 +233,9 @@ struct slip_side {
 	slip_a64 *theirs;
 	struct slip_peer *self; /* NULL: no death detection */
 	unsigned mode;		/* of both events */
-	bool waited;		/* has slept in vain in this wait */
+	bool waited;		/* a slice has gone by */
 	bool readonly;		/* may not store: sleeps in slices, untold */
+	uint64_t end_ns;	/* of the slice */
 	struct slip_spin spin;
 	/* Has everybody on the other side gone? NULL: as `theirs` says. */
 	bool (*gone)(void *handle, const struct slip_peer *asker);
@@ -353,9 +354,10 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_side_prepare_(struct slip_side *s,
 	return 0;
 }
 
-/* Sleep for what is left of the deadline; or for a slice, if a peer may die
- * meanwhile, or one of many be too late to tell (mpmc.h), or nobody tells. 0:
- * look again; -ETIMEDOUT: the deadline. */
+/* Sleep for what is left of the deadline; or of a slice, if a peer may die
+ * meanwhile, or one of many be too late to tell (mpmc.h), or nobody tells. A
+ * slice ends by the clock, however often it is woken. 0: look again; -ETIMEDOUT:
+ * the deadline. */
 SLIP_INLINE SLIP_MUST_CHECK int
 slip_side_doze_(struct slip_side *s, uint32_t key, uint64_t deadline_ns)
 {
@@ -363,11 +365,12 @@ slip_side_doze_(struct slip_side *s, uint32_t key, uint64_t deadline_ns)
 	int rc;
 
 	if (s->self || s->gone || s->readonly) {
-		uint64_t slice = slip_after_ns(SLIP_SLICE_NS);
-
-		until = slice < deadline_ns ? slice : deadline_ns;
+		if (slip_side_late_(s->end_ns))
+			s->end_ns = slip_after_ns(SLIP_SLICE_NS);
+		until = s->end_ns < deadline_ns ? s->end_ns : deadline_ns;
 	}
 	rc = slip_event_sleep(s->wait_on, key, until);
+	s->waited = slip_side_late_(s->end_ns);
 	/* A slice is not the user's deadline; and a word that always changes
 	 * must not put the deadline off. */
 	if (rc == 0 || (rc == -ETIMEDOUT && until < deadline_ns))
@@ -406,8 +409,8 @@ SLIP_INLINE int slip_side_spin_(struct slip_side *s, int (*ready)(void *),
 }
 
 /* Sleep once, if `ready` still says no. 0: look again. The oracle, a system
- * call, is asked only when a first sleep was in vain, or (slip_side_wait_) the
- * deadline has come. */
+ * call, is asked only when a slice has gone by, or (slip_side_wait_) the deadline
+ * has come: who is woken in vain again and again does not ask each time. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_side_sleep_(struct slip_side *s,
 						 int (*ready)(void *),
 						 void *handle,
@@ -424,7 +427,6 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_side_sleep_(struct slip_side *s,
 		rc = slip_side_gone_(s, asker, ready, handle);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	s->waited = true;
 	return slip_side_doze_(s, key, deadline_ns);
 }
 

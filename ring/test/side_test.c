@@ -16,11 +16,13 @@
 /* What happens before a system call of that number; -errno: in its place. */
 static long watched = -1;
 static long (*meanwhile)(void);
+static unsigned questions; /* to the oracle */
 
 long side_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long r = nr == watched ? meanwhile() : 0;
 
+	questions += nr == SYS_fcntl;
 	return r ? r : slip_sys_raw_(nr, a, b, c, d, e, f);
 }
 
@@ -386,6 +388,41 @@ static void join(void)
 	cr_assert_eq(slip_region_create(&region, 4096, SLIP_REGION_MEMFD), 0);
 	cr_assert_eq(slip_region_publish(&region, NULL, 0600), 0);
 	cr_assert_eq(slip_peer_join(&member, &region), 0);
+}
+
+static unsigned wakes, asked_by_then;
+
+/* A hundred times at once, and then until a slice has gone by. */
+static long wakes_in_vain(void)
+{
+	if (++wakes == 100)
+		asked_by_then = questions;
+	return wakes <= 100 || !questions ? -EAGAIN : -EFAULT;
+}
+
+Test(side, who_is_woken_in_vain_does_not_ask_about_all_each_time)
+{
+	uint64_t x = 0, from;
+
+	join();
+	set_up_many(SLIP_EVENT_FULL);
+	slip_mpmc_detach(&many[0]);
+	cr_assert_eq(slip_mpmc_attach(&many[0], memory, sizeof(memory),
+				      SLIP_PRODUCER, &member),
+		     0);
+	while (slip_mpmc_push(&many[0], &x))
+		x++;
+	many[0].side.spin.skip = UINT32_MAX; /* sleep at once */
+	before(SYS_futex, wakes_in_vain);
+	questions = 0;
+	from = slip_now_ns();
+	cr_assert_eq(slip_mpmc_push_until(&many[0], &x, SLIP_FOREVER), -EFAULT);
+	cr_assert_leq(asked_by_then, (slip_now_ns() - from) / SLIP_SLICE_NS * 8,
+		      "%u of %u", asked_by_then, wakes);
+	before(-1, NULL);
+	slip_mpmc_detach(&many[0]);
+	slip_peer_leave(&member);
+	slip_region_close(&region);
 }
 
 Test(side, a_peer_that_has_left_takes_no_role)

@@ -43,6 +43,21 @@ Test(slice, one_of_many_sleeps_so_without_peers)
 	cr_assert_eq(slip_side_doze_(&s, 0, soon), -ETIMEDOUT);
 }
 
+Test(slice, who_is_woken_has_the_rest_of_it)
+{
+	struct slip_event event = { { 0 }, 0 };
+	uint64_t later = slip_after_ns(UINT64_C(1000000000000));
+	struct slip_side s;
+
+	memset(&s, 0, sizeof(s));
+	s.wait_on = &event;
+	s.gone = never;
+	s.end_ns = later;
+	cr_assert_eq(slip_side_doze_(&s, 1, SLIP_FOREVER), 0, "woken at once");
+	cr_assert_eq(s.end_ns, later);
+	cr_assert_not(s.waited);
+}
+
 Test(slice, who_may_not_store_sleeps_so_and_leaves_no_trace)
 {
 	struct slip_event event = { { 0 }, 0 };
