@@ -26,6 +26,7 @@
 extern "C" {
 #endif
 
+#define SLIP_MPMC_LOOKS	      8 /* for a free seat, after the first */
 #define SLIP_MPMC_ROLES_SHIFT 48
 #define SLIP_MPMC_GONE_SHIFT  2
 #define SLIP_MPMC_CAME	      UINT64_C(16) /* one more, in roll */
@@ -719,10 +720,12 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_mpmc_join_(struct slip_mpmc *q,
 {
 	q->who = slip_role_word_(self) | SLIP_CAST(uint64_t, roles)
 						 << SLIP_MPMC_ROLES_SHIFT;
-	if (!slip_mpmc_sit_(q)) {
-		slip_mpmc_bury_all_(q, self);
-		if (!slip_mpmc_sit_(q))
+	/* Others may go to a seat that was passed from one that is still to be
+	 * looked at, or die there: once is not enough. */
+	for (int looks = 0; !slip_mpmc_sit_(q); looks++) {
+		if (looks == SLIP_MPMC_LOOKS)
 			return -EUSERS;
+		slip_mpmc_bury_all_(q, self);
 	}
 	/* MPMC-H1 looker: its own seat is taken before it looks at the others.
 	 * Pairs: slip_mpmc_sit_. Else: two that want to be alone miss each

@@ -1204,6 +1204,34 @@ Test(mpmc_race, a_seat_that_is_left_while_one_looks_for_it_may_be_had)
 	cr_assert_gt(had, 4u, "it was had, in the second look too");
 }
 
+static unsigned long first_look;
+
+/* Which of two seats is held, before each access: in two rounds a swap of each
+ * and then a look at both; then the first. */
+static void another_goes_to_and_fro(void)
+{
+	static const char held[] = "112211112211";
+	unsigned long at = step.seen - first_look;
+
+	if (step.seen < first_look || at >= sizeof(held) - 1)
+		return;
+	for (uint64_t s = 1; s <= 2; s++)
+		slip_a64_store_relaxed(
+			&slip_mpmc_seat_(ring_of(&w.b), &w.x.shape, s)->word,
+			held[at] == '0' + (char)s ? w.x.who : 0);
+}
+
+/* One of two seats is free all the time, and never the one looked at. */
+Test(mpmc_race, a_seat_is_found_though_another_goes_from_one_to_the_next)
+{
+	for (first_look = 1; first_look <= 12; first_look++) {
+		set_up_seats(0, 0, 2);
+		(void)step_run(fifth_comes, another_goes_to_and_fro, 0);
+		cr_assert_eq(came_with, 0, "at %lu: %d", first_look, came_with);
+		tear_down();
+	}
+}
+
 /* What y has returned in its hand slow[1] keeps, and y is gone. */
 static void y_leaves_its_hand(void)
 {
