@@ -23,7 +23,8 @@
  *	slip_chain_destroy(&jobs);		(all threads are done with it)
  *
  * Shape. `struct slip_chain` is the user's: two cells that name the first and the
- * last of a row of segments, each of about 32 KiB, whose slots are used once each.
+ * last of a row of segments, each of about 32 KiB (16 elements at least), whose slots
+ * are used once each.
  *
  *	head --> segment --> segment --> ... --> segment <-- tail
  *		 pop: 1723   (full)              push: 42

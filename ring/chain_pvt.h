@@ -171,13 +171,6 @@ SLIP_CORE uint32_t slip_chain_put_(struct slip_chain_segment *s, uint64_t i,
 	return went;
 }
 
-/* How many slots to claim for n elements: not more than there are, so that claims
- * that are in vain never add up to 2^63. */
-SLIP_CORE uint32_t slip_chain_claim_(const struct slip_chain *c, uint32_t n)
-{
-	return n == 1 || n < c->slots ? n : c->slots;
-}
-
 /* Up to n elements, in order; *why says why not all: as slip_chain_grow_. */
 SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 				      uint32_t n, uint32_t elem_bytes, int *why)
@@ -193,7 +186,7 @@ SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 		 * slip_chain_pass_tail_. Else: as there. */
 		struct slip_chain_segment *s =
 			slip_chain_at_(slip_a64_load_acquire(&c->tail));
-		uint32_t some = slip_chain_claim_(c, n - went);
+		uint32_t some = n - went;
 		/* own: these slots; the elements go by CHAIN-R2 */
 		uint64_t i = slip_a64_fetch_add_relaxed(&s->push, some);
 		int more;
@@ -206,13 +199,13 @@ SLIP_CORE uint32_t slip_chain_push_n_(struct slip_chain *c, const void *elems,
 						rest, elem_bytes);
 			continue;
 		}
-		more = slip_chain_grow_(c, s, rest, n - went, elem_bytes);
+		more = slip_chain_grow_(c, s, rest, some, elem_bytes);
 		if (more < 0) {
 			*why = more;
-			if (i >= SLIP_CHAIN_CLOSED)
-				/* stat: taken back, for who counts elements */
-				(void)slip_a64_fetch_add_relaxed(
-					&s->push, -SLIP_CAST(uint64_t, some));
+			/* own: a claim of nothing is taken back, so that they
+			 * never add up to 2^63, nor count as elements */
+			(void)slip_a64_fetch_add_relaxed(
+				&s->push, -SLIP_CAST(uint64_t, some));
 			break;
 		}
 		went += SLIP_CAST(uint32_t, more);

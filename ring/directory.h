@@ -34,9 +34,10 @@
  * After remove nobody finds the entry. `gone` is called once, when all have left who
  * were inside, and all holds are dropped: in a thread of liburcu's, or in that which
  * dropped the last hold. It may unmap, detach and free the object, and use this
- * directory; once destroy has begun, only look there. It may not destroy a directory
- * or a chain, nor wait for room in one: the thread that would have to do the rest of
- * it may be this one.
+ * directory; once destroy has begun, only look there; once that has returned (of a
+ * hold that is dropped later), not even that. It may not destroy a directory or a
+ * chain, nor wait for room in one: the thread that would have to do the rest of it
+ * may be this one.
  *
  *	listed, holds = 1 + those taken
  *	  -> removed, still held for the time of a grace period
