@@ -12,6 +12,8 @@
  *	slip_lanes_push_source(&s, &producer, len)	ready: it fits
  *	slip_latest_source(&s, &reader)		ready: there is a newer value
  *	slip_broadcast_source(&s, &reader)	ready: there is an element to read
+ *	slip_broadcast_write_source(&s, &writer, len)	ready: no reader is in
+ *							the way
  *
  * `now` is 1; or -EPIPE: the other side has gone, in order or dead, and (to pop)
  * nothing is left; -EBADMSG: damage; -ECHILD: in a fork child; -EINVAL: an mpmc
@@ -514,6 +516,30 @@ SLIP_INLINE void slip_broadcast_source(struct slip_source *s,
 	slip_side_unseen_(s, &r->side);
 	if (r->side.gone)
 		s->slice_ns = SLIP_SLICE_NS;
+}
+
+SLIP_INLINE int slip_broadcast_room_now_(const struct slip_source *s, bool ask)
+{
+	struct slip_broadcast_writer *w =
+		SLIP_CAST(struct slip_broadcast_writer *, s->handle);
+	int now = w->error ? w->error : slip_side_check_(&w->side);
+
+	if (now || s->n == UINT32_MAX)
+		return now;
+	return slip_broadcast_room_(w, w->tail + s->n, ask);
+}
+
+/* `len`: of the element to come; longer than fits: never ready. A reader that
+ * died is in nobody's way after a slice. */
+SLIP_INLINE void slip_broadcast_write_source(struct slip_source *s,
+					     struct slip_broadcast_writer *w,
+					     uint32_t len)
+{
+	uint64_t units = w->shape.elem_bytes ? 1 : slip_broadcast_units_(len);
+
+	slip_side_source_(s, &w->side, slip_broadcast_room_now_, w);
+	s->n = len <= w->shape.max_bytes ? SLIP_CAST(uint32_t, units)
+					 : UINT32_MAX;
 }
 
 #ifdef __cplusplus

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include "broadcast_bench.h"
 
+#include "../sources.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -269,6 +271,26 @@ Test(broadcast_crash, a_sleeping_writer_hears_of_the_death)
 	cr_assert_eq(slip_broadcast_write_until(&w->w, &x, 8, SLIP_FOREVER), 0);
 	cr_assert_eq(end_of(pid), SIGKILL, "killed");
 	cr_assert_eq(attach_reader(w), 0, "its seat is free");
+	end(w);
+}
+
+Test(broadcast_crash, a_writer_in_a_waitset_hears_of_the_death)
+{
+	struct world *w = begin(8, 8, 1, 1);
+	struct slip_source in;
+	struct slip_waitset set;
+	pid_t pid;
+
+	cr_assert_eq(attach_writer(w), 0, "writer");
+	pid = spawn(w, sits_and_dies_when_awaited);
+	await(w, pid, 1);
+	cr_assert(write_to(w, 1, 8), "as much as fits");
+	slip_broadcast_write_source(&in, &w->w, 8);
+	cr_assert_eq(slip_waitset_init(&set, &in, 1), 0);
+	cr_assert_eq(slip_waitset_wait(&set, SLIP_FOREVER), 1);
+	cr_assert_eq(in.now, 1, "room");
+	cr_assert_eq(end_of(pid), SIGKILL, "killed");
+	cr_assert(write_to(w, 9, 9), "as it said");
 	end(w);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Readers of a broadcast as sources of a waitset: when they are ready, what they
- * say of the end, and who tells them. */
+/* Readers and writers of a broadcast as sources of a waitset: when they are ready,
+ * what they say of the end, and who tells them. */
 #include "broadcast_bench.h"
 
 #include <errno.h>
@@ -115,4 +115,86 @@ Test(broadcast_sources, one_that_may_not_store_looks_again)
 	watch(&w, 2);
 	cr_assert_eq(w.in[0].slice_ns, SLIP_SLICE_NS, "slices, for the end");
 	end(&w);
+}
+
+/* --- writers ------------------------------------------------------------------- */
+
+/* Its writer, for elements of `len`, and one reader in a seat. */
+static void watch_room(struct watch *w, uint64_t room, uint32_t elem_bytes,
+		       uint32_t len)
+{
+	setup(&w->b, room, elem_bytes, 1);
+	slip_broadcast_write_source(&w->in[0], &w->b.w, len);
+	cr_assert_eq(slip_waitset_init(&w->set, w->in, 1), 0);
+}
+
+Test(broadcast_sources, room_is_something_to_wait_for)
+{
+	struct watch w;
+
+	watch_room(&w, 8, 8, 8);
+	for (int i = 0; i < 8; i++) {
+		cr_assert_eq(slip_waitset_wait(&w.set, 0), 1, "room");
+		cr_assert_eq(write_one(&w.b.w), 0);
+	}
+	cr_assert_eq(slip_waitset_wait(&w.set, soon()), -ETIMEDOUT, "full");
+	cr_assert_eq(read_one(&w.b, &w.b.r), 0);
+	cr_assert_eq(slip_waitset_wait(&w.set, 0), 1, "what was read");
+	cr_assert_eq(write_one(&w.b.w), 0);
+	cr_assert_eq(slip_waitset_wait(&w.set, soon()), -ETIMEDOUT, "full");
+	cr_assert_eq(slip_broadcast_evict(&w.b.w), 1);
+	cr_assert_eq(slip_waitset_wait(&w.set, 0), 1, "nobody in the way");
+	slip_broadcast_detach_writer(&w.b.w);
+	cr_assert_eq(slip_waitset_wait(&w.set, 0), 1);
+	cr_assert_eq(w.in[0].now, -EPIPE, "closed");
+	teardown(&w.b);
+}
+
+/* Of 256 bytes, records of up to 24: four units of eight bytes each. */
+Test(broadcast_sources, a_record_waits_for_as_much_room_as_it_needs)
+{
+	char body[32] = { 0 };
+	struct watch w;
+
+	watch_room(&w, 256, 0, 24);
+	for (int i = 0; i < 7; i++)
+		cr_assert_eq(slip_broadcast_write(&w.b.w, body, 24), 0);
+	cr_assert_eq(slip_broadcast_write(&w.b.w, body, 8), 0);
+	cr_assert_eq(slip_waitset_wait(&w.set, soon()), -ETIMEDOUT, "too long");
+	slip_broadcast_write_source(&w.in[0], &w.b.w, 8);
+	cr_assert_eq(slip_waitset_wait(&w.set, 0), 1, "it fits");
+	slip_broadcast_write_source(&w.in[0], &w.b.w, 25);
+	cr_assert_eq(slip_waitset_wait(&w.set, soon()), -ETIMEDOUT, "never");
+	teardown(&w.b);
+	watch(&w, 1);
+	slip_broadcast_write_source(&w.in[0], &w.b.w, 8);
+	cr_assert_eq(slip_waitset_init(&w.set, w.in, 1), 0);
+	write_many(&w.b.w, 20);
+	cr_assert_eq(slip_waitset_wait(&w.set, 0), 1, "lossy: always");
+	end(&w);
+}
+
+static void *read_when_asleep(void *arg)
+{
+	struct watch *w = arg;
+	const struct slip_broadcast_ring *ring = w->b.mem;
+
+	/* hint: the writer has announced that it sleeps */
+	while (!(slip_a32_load_relaxed(&ring->ev_space.word) & 1))
+		sched_yield();
+	(void)read_one(&w->b, &w->b.r);
+	return NULL;
+}
+
+Test(broadcast_sources, a_read_ends_the_writers_wait)
+{
+	struct watch w;
+	pthread_t thread;
+
+	watch_room(&w, 8, 8, 8);
+	write_many(&w.b.w, 8);
+	cr_assert_eq(pthread_create(&thread, NULL, read_when_asleep, &w), 0);
+	cr_assert_eq(slip_waitset_wait(&w.set, SLIP_FOREVER), 1);
+	pthread_join(thread, NULL);
+	teardown(&w.b);
 }
