@@ -7,17 +7,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "tools/slipring/stream.h"
+#include "tools/slipring/carry.h"
 
 struct recv {
-	struct stream stream;
+	struct stream *stream;
 	struct slip_record_consumer ring;
 	uint64_t past;	 /* the last sender, gone before we came */
 	uint64_t sender; /* whose records we have had; STREAM_NOBODY: none */
@@ -29,12 +24,12 @@ static int lost(struct recv *r, uint64_t member)
 {
 	char who[WHO_TEXT_BYTES];
 
-	(void)stream_fail(&r->stream,
+	(void)stream_fail(r->stream,
 			  "the sender%s died before the end of its data",
-			  stream_who(&r->stream, member, who));
+			  stream_who(r->stream, member, who));
 	/* In order, for the next sender's sake: see stream.h. */
 	slip_record_detach_consumer(&r->ring);
-	slip_peer_leave(&r->stream.self);
+	slip_peer_leave(&r->stream->self);
 	return STATUS_FAILED;
 }
 
@@ -50,8 +45,8 @@ static int same_sender(struct recv *r, uint64_t member)
 	if (r->sender == STREAM_NOBODY || !r->sender || !member ||
 	    r->sender == member)
 		return GO_ON;
-	return stream_died(&r->stream, r->sender) ? lost(r, r->sender)
-						  : STATUS_OK;
+	return stream_died(r->stream, r->sender) ? lost(r, r->sender)
+						 : STATUS_OK;
 }
 
 /* Nothing is left, and the sender gone, or just replaced. */
@@ -79,8 +74,8 @@ static int look_about(struct recv *r)
 
 	if (status == GO_ON && r->sender == STREAM_NOBODY &&
 	    slip_record_producer_state(&r->ring) != SLIP_ROLE_HELD &&
-	    stream_late(&r->stream))
-		return stream_fail(&r->stream, "no sender came in time");
+	    stream_late(r->stream))
+		return stream_fail(r->stream, "no sender came in time");
 	return status;
 }
 
@@ -91,7 +86,7 @@ static int wait_data(struct recv *r)
 	int rc = slip_record_wait_data_until(&r->ring, until);
 	int status;
 
-	meter_add(&r->stream.meter, 0);
+	meter_add(&r->stream->meter, 0);
 	if (rc == -EPIPE) {
 		status = gone(r);
 		if (status != GO_ON)
@@ -101,40 +96,14 @@ static int wait_data(struct recv *r)
 	if (rc == 0)
 		return GO_ON;
 	return rc == -ETIMEDOUT ? look_about(r)
-				: stream_fail_ring(&r->stream, rc);
-}
-
-/* --- standard output ------------------------------------------------------ */
-
-static bool write_once(const char **data, size_t *bytes)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-	ssize_t n = write(STDOUT_FILENO, *data, *bytes);
-
-	if (n >= 0) {
-		*data += n;
-		*bytes -= (size_t)n;
-		return true;
-	}
-	if (errno == EAGAIN) /* somebody made it non-blocking */
-		return poll(&out, 1, -1) >= 0 || errno == EINTR;
-	return errno == EINTR;
-}
-
-static int write_all(struct recv *r, const char *data, size_t bytes)
-{
-	while (bytes)
-		if (!write_once(&data, &bytes))
-			return stream_fail(&r->stream, "standard output: %s",
-					   strerror(errno));
-	return STATUS_OK;
+				: stream_fail_ring(r->stream, rc);
 }
 
 /* --- from the first to the last ------------------------------------------- */
 
 static int begin(struct recv *r)
 {
-	struct stream *stream = &r->stream;
+	struct stream *stream = r->stream;
 	struct slip_record_info info = { 0 };
 	char who[WHO_TEXT_BYTES];
 	int rc;
@@ -182,15 +151,32 @@ static int receive(struct recv *r)
 		status = same_sender(r, member);
 		if (status != GO_ON)
 			break;
-		if (write_all(r, data, bytes))
+		if (stream_write(r->stream, data, bytes))
 			return STATUS_FAILED;
 		r->sender = member;
 		slip_record_release(&r->ring);
-		meter_add(&r->stream.meter, bytes);
+		meter_add(&r->stream->meter, bytes);
 		if (!bytes)
 			return STATUS_OK;
 	}
 	return status;
+}
+
+static int receive_records(struct stream *stream,
+			   const struct stream_options *o)
+{
+	static struct recv r;
+
+	r.stream = stream;
+	if (begin(&r))
+		return STATUS_FAILED;
+	meter_start(&stream->meter, o->progress, -1);
+	if (receive(&r))
+		return STATUS_FAILED;
+	slip_record_detach_consumer(&r.ring);
+	meter_end(&stream->meter);
+	stream_leave(stream, false);
+	return STATUS_OK;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -201,6 +187,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = o;
 	else if (key == 'l')
 		o->lines = true;
+	else if (key == '1')
+		o->once = true;
+	else if (key == 'n')
+		o->newest = true;
 	else if (!parse_name(key, arg, state, &o->name))
 		return ARGP_ERR_UNKNOWN;
 	return 0;
@@ -211,6 +201,11 @@ int cmd_recv(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{ "lines", 'l', NULL, 0,
 		  "For symmetry: each message is written at once in any case",
+		  0 },
+		{ "once", '1', NULL, 0,
+		  "End after one message (not of a record ring)", 0 },
+		{ "newest", 'n', NULL, 0,
+		  "From a broadcast ring: begin with what comes from now on",
 		  0 },
 		{ 0 },
 	};
@@ -226,23 +221,19 @@ int cmd_recv(int argc, char **argv)
 		       "output.\vEither side may come first. Exit status 0 at "
 		       "the end of the data. If the sender dies, what it had "
 		       "sent is written, the death reported, and the exit "
-		       "status 1; the next sender may start at once.",
+		       "status 1; the next sender may start at "
+		       "once.\n\n" CARRY_DOC,
 		.children = children,
 	};
-	static struct recv r;
+	static struct stream stream;
 	struct stream_options o = stream_defaults;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
 		return STATUS_USAGE;
 	/* A closed pipe is an error like any other. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (stream_open(&r.stream, &o) || begin(&r))
+	if (stream_open(&stream, &o))
 		return STATUS_FAILED;
-	meter_start(&r.stream.meter, o.progress, -1);
-	if (receive(&r))
-		return STATUS_FAILED;
-	slip_record_detach_consumer(&r.ring);
-	meter_end(&r.stream.meter);
-	stream_leave(&r.stream);
-	return STATUS_OK;
+	return stream.carrier ? carry_recv(&stream, &o)
+			      : receive_records(&stream, &o);
 }

@@ -8,18 +8,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "tools/slipring/stream.h"
+#include "tools/slipring/carry.h"
+#include "tools/slipring/input.h"
 
 enum { PIECE_MAX = 65536 };
 
 struct send {
-	struct stream stream;
+	struct stream *stream;
 	struct slip_record_producer ring;
 	uint64_t past;	   /* the last receiver, gone before we came */
 	uint64_t receiver; /* ours; STREAM_NOBODY: none has come yet */
@@ -36,8 +33,8 @@ static bool take_back(struct send *s, uint64_t *bytes)
 	static struct slip_record_consumer own;
 	uint32_t n;
 
-	if (slip_record_attach_consumer(&own, s->stream.mem, s->stream.bytes,
-					&s->stream.self))
+	if (slip_record_attach_consumer(&own, s->stream->mem, s->stream->bytes,
+					&s->stream->self))
 		return false;
 	for (*bytes = 0; slip_record_peek(&own, &n); *bytes += n)
 		slip_record_release(&own);
@@ -50,10 +47,10 @@ static int lost(struct send *s)
 	char who[WHO_TEXT_BYTES];
 	uint64_t bytes;
 
-	(void)stream_who(&s->stream, s->receiver, who);
+	(void)stream_who(s->stream, s->receiver, who);
 	if (!take_back(s, &bytes))
-		return stream_fail(&s->stream, "the receiver%s died", who);
-	return stream_fail(&s->stream,
+		return stream_fail(s->stream, "the receiver%s died", who);
+	return stream_fail(s->stream,
 			   "the receiver%s died; %llu bytes were not received",
 			   who, (unsigned long long)bytes);
 }
@@ -62,8 +59,7 @@ static int lost(struct send *s)
  * of an earlier sender (see stream.h): then the other is ours. */
 static int replaced(struct send *s, uint64_t member)
 {
-	if (s->receiver != STREAM_NOBODY &&
-	    stream_died(&s->stream, s->receiver))
+	if (s->receiver != STREAM_NOBODY && stream_died(s->stream, s->receiver))
 		return lost(s);
 	s->receiver = member;
 	return STATUS_OK;
@@ -81,8 +77,8 @@ static int judge(struct send *s, uint64_t role)
 		return lost(s);
 	}
 	s->receiver = STREAM_NOBODY;
-	if (stream_late(&s->stream))
-		return stream_fail(&s->stream, "no receiver came in time");
+	if (stream_late(s->stream))
+		return stream_fail(s->stream, "no receiver came in time");
 	return STATUS_OK;
 }
 
@@ -104,16 +100,19 @@ static uint64_t ask(struct send *s)
 }
 
 /* Nothing can be done at present: is somebody there who could change that? */
-static int look_about(struct send *s)
+static int look_about(void *who)
 {
-	meter_add(&s->stream.meter, 0);
+	struct send *s = who;
+
+	meter_add(&s->stream->meter, 0);
 	return judge(s, ask(s));
 }
 
 /* Waits for a receiver. Without one nothing goes into the ring: then we know
  * each that ever takes something out, and a successor does not hide a death. */
-static int meet(struct send *s)
+static int meet(void *who)
 {
+	struct send *s = who;
 	int rc = 0;
 
 	while (s->receiver == STREAM_NOBODY) {
@@ -123,7 +122,7 @@ static int meet(struct send *s)
 			rc = slip_record_wait_consumer_until(
 				&s->ring, slip_after_ns(STREAM_LOOK_NS));
 		if (rc && rc != -ETIMEDOUT)
-			return stream_fail_ring(&s->stream, rc);
+			return stream_fail_ring(s->stream, rc);
 	}
 	return STATUS_OK;
 }
@@ -137,46 +136,14 @@ static int wait_room(struct send *s, uint32_t bytes)
 	if (rc == 0)
 		return same_receiver(s);
 	if (rc != -ETIMEDOUT && rc != -EPIPE)
-		return stream_fail_ring(&s->stream, rc);
+		return stream_fail_ring(s->stream, rc);
 	return look_about(s) || meet(s);
 }
 
 /* --- standard input ------------------------------------------------------- */
 
-/* Waits for input, and before that for somebody to send it to. */
-static int wait_input(struct send *s)
-{
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	int ready = 0;
-
-	while (ready == 0 || (ready < 0 && errno == EINTR)) {
-		if (meet(s))
-			return STATUS_FAILED;
-		ready = poll(&in, 1, (int)(STREAM_LOOK_NS / 1000000));
-		if (ready == 0 && look_about(s))
-			return STATUS_FAILED;
-	}
-	return STATUS_OK;
-}
-
-/* Reads what is there, at least a byte. Bytes, 0: the end, -1: failed. */
-static ssize_t read_some(struct send *s, void *buf, size_t bytes)
-{
-	ssize_t n;
-
-	do {
-		if (wait_input(s))
-			return -1;
-		n = read(STDIN_FILENO, buf, bytes);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	if (n < 0)
-		(void)stream_fail(&s->stream, "standard input: %s",
-				  strerror(errno));
-	return n;
-}
-
 /* Pieces as they come. */
-static int send_bytes(struct send *s)
+static int send_bytes(struct send *s, const struct input *in)
 {
 	for (;;) {
 		void *piece = slip_record_claim(&s->ring, s->piece);
@@ -187,83 +154,28 @@ static int send_bytes(struct send *s)
 				return STATUS_FAILED;
 			continue;
 		}
-		n = read_some(s, piece, s->piece);
+		n = input_read(in, piece, s->piece);
 		if (n <= 0)
 			return n ? STATUS_FAILED : STATUS_OK;
 		if (same_receiver(s))
 			return STATUS_FAILED;
 		slip_record_commit(&s->ring, (uint32_t)n);
-		meter_add(&s->stream.meter, (uint64_t)n);
+		meter_add(&s->stream->meter, (uint64_t)n);
 	}
 }
 
-static int push(struct send *s, const char *data, uint32_t bytes)
+static int push(void *who, const char *data, uint32_t bytes)
 {
+	struct send *s = who;
 	int rc;
 
 	while ((rc = slip_record_push(&s->ring, data, bytes)) == -EAGAIN)
 		if (wait_room(s, bytes))
 			return STATUS_FAILED;
 	if (rc)
-		return stream_fail_ring(&s->stream, rc);
-	meter_add(&s->stream.meter, bytes);
+		return stream_fail_ring(s->stream, rc);
+	meter_add(&s->stream->meter, bytes);
 	return same_receiver(s);
-}
-
-/* Sends every whole line; *used becomes their bytes. */
-static int send_whole_lines(struct send *s, const char *buf, size_t have,
-			    size_t *used)
-{
-	const char *end;
-
-	*used = 0;
-	while ((end = memchr(buf + *used, '\n', have - *used))) {
-		size_t bytes = (size_t)(end + 1 - (buf + *used));
-
-		if (push(s, buf + *used, (uint32_t)bytes))
-			return STATUS_FAILED;
-		*used += bytes;
-	}
-	return STATUS_OK;
-}
-
-/* A record for each line, its newline included. `buf` has room for one byte
- * more than the longest. */
-static int send_lines_by(struct send *s, char *buf)
-{
-	size_t have = 0, used = 0;
-	ssize_t n;
-
-	while ((n = read_some(s, buf + have, s->max + 1 - have)) > 0) {
-		have += (size_t)n;
-		if (send_whole_lines(s, buf, have, &used))
-			return STATUS_FAILED;
-		have -= used;
-		memmove(buf, buf + used, have);
-		if (have > s->max)
-			break;
-	}
-	if (n < 0)
-		return STATUS_FAILED;
-	if (have > s->max)
-		return stream_fail(&s->stream,
-				   "a line is longer than the %u bytes that a "
-				   "message in this ring can have (see "
-				   "--capacity)",
-				   s->max);
-	return have ? push(s, buf, (uint32_t)have) : STATUS_OK;
-}
-
-static int send_lines(struct send *s)
-{
-	char *buf = malloc((size_t)s->max + 1);
-	int status;
-
-	if (!buf)
-		return stream_fail(&s->stream, "out of memory");
-	status = send_lines_by(s, buf);
-	free(buf);
-	return status;
 }
 
 /* --- from the first to the last ------------------------------------------- */
@@ -271,7 +183,7 @@ static int send_lines(struct send *s)
 /* Refuses if another sender lives; tells how much the last one left. */
 static int look_at_turn(struct send *s, struct slip_record_info *info)
 {
-	struct stream *stream = &s->stream;
+	struct stream *stream = s->stream;
 	char who[WHO_TEXT_BYTES];
 	int rc;
 
@@ -290,7 +202,7 @@ static int look_at_turn(struct send *s, struct slip_record_info *info)
 /* Waits until what the last sender left is gone. */
 static int wait_turn(struct send *s, struct slip_record_info *info)
 {
-	struct stream *stream = &s->stream;
+	struct stream *stream = s->stream;
 	uint64_t quiet_until = slip_after_ns(UINT64_C(1000000000));
 
 	for (;;) {
@@ -314,7 +226,7 @@ static int wait_turn(struct send *s, struct slip_record_info *info)
 
 static int begin(struct send *s)
 {
-	struct stream *stream = &s->stream;
+	struct stream *stream = s->stream;
 	struct slip_record_info info = { 0 };
 	int rc = wait_turn(s, &info);
 
@@ -349,7 +261,7 @@ static int wait_taken(struct send *s)
 			return STATUS_OK;
 		if (judge(s, role))
 			return STATUS_FAILED;
-		meter_add(&s->stream.meter, 0);
+		meter_add(&s->stream->meter, 0);
 		stream_nap(1000000);
 	}
 }
@@ -362,9 +274,42 @@ static int finish(struct send *s)
 	if (wait_taken(s))
 		return STATUS_FAILED;
 	slip_record_detach_producer(&s->ring);
-	meter_end(&s->stream.meter);
-	stream_leave(&s->stream);
+	meter_end(&s->stream->meter);
+	stream_leave(s->stream, false);
 	return STATUS_OK;
+}
+
+static int send_records(struct stream *stream, const struct stream_options *o)
+{
+	static struct send s;
+	struct input in = {
+		.stream = stream,
+		.who = &s,
+		.ready = meet,
+		.idle = look_about,
+		.send = push,
+		.option = "--capacity",
+	};
+
+	s.stream = stream;
+	if (begin(&s))
+		return STATUS_FAILED;
+	in.max = s.max;
+	meter_start(&stream->meter, o->progress, STDIN_FILENO);
+	if (o->lines ? input_lines(&in) : send_bytes(&s, &in))
+		return STATUS_FAILED;
+	return finish(&s);
+}
+
+static void parse_level(struct stream_options *o, const char *arg,
+			const struct argp_state *state)
+{
+	uint64_t level;
+
+	if (!parse_size(arg, &level) || level >= STREAM_LEVELS)
+		argp_error(state, "--level: not a level from 0 to %u: %s",
+			   STREAM_LEVELS - 1, arg);
+	o->level = (uint32_t)level;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -375,6 +320,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = o;
 	else if (key == 'l')
 		o->lines = true;
+	else if (key == 'L')
+		parse_level(o, arg, state);
 	else if (!parse_name(key, arg, state, &o->name))
 		return ARGP_ERR_UNKNOWN;
 	return 0;
@@ -384,6 +331,8 @@ int cmd_send(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "lines", 'l', NULL, 0, "One message per line", 0 },
+		{ "level", 'L', "LEVEL", 0,
+		  "Into a priority ring: how urgent, from 0 (0) to 7", 0 },
 		{ 0 },
 	};
 	static const struct argp_child children[] = {
@@ -399,18 +348,16 @@ int cmd_send(int argc, char **argv)
 		       "and the end of the data ends the receiver too. Ends "
 		       "when everything was received. If the receiver dies, "
 		       "that is reported at once, with exit status 1; a new "
-		       "pair may start without any cleaning up.",
+		       "pair may start without any cleaning up.\n\n" CARRY_DOC,
 		.children = children,
 	};
-	static struct send s;
+	static struct stream stream;
 	struct stream_options o = stream_defaults;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
 		return STATUS_USAGE;
-	if (stream_open(&s.stream, &o) || begin(&s))
+	if (stream_open(&stream, &o))
 		return STATUS_FAILED;
-	meter_start(&s.stream.meter, o.progress, STDIN_FILENO);
-	if (o.lines ? send_lines(&s) : send_bytes(&s))
-		return STATUS_FAILED;
-	return finish(&s);
+	return stream.carrier ? carry_send(&stream, &o)
+			      : send_records(&stream, &o);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "tools/slipring/stream.h"
+#include "tools/slipring/carry.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,19 @@
 
 #define OBJECT "stream"
 
+static const struct carrier *const carriers[] = {
+	&carrier_lanes,	 &carrier_broadcast, &carrier_priority,
+	&carrier_latest, &carrier_call,
+};
+enum { CARRIERS = sizeof(carriers) / sizeof(carriers[0]) };
+
 /* --- options -------------------------------------------------------------- */
 
-enum { CAPACITY_MIN = 64, CAPACITY_MAX = 1 << 30 };
+enum { CAPACITY_MIN = 64, CAPACITY_MAX = 1 << 30, MESSAGE_MAX = 65532 };
 
 const struct stream_options stream_defaults = {
 	.capacity = 1 << 20,
+	.message = 1024,
 	.timeout_ns = SLIP_FOREVER,
 	.mode = 0600,
 };
@@ -50,11 +58,49 @@ static void parse_mode(struct stream_options *o, const char *arg,
 	o->mode = (unsigned)mode;
 }
 
+static void parse_message(struct stream_options *o, const char *arg,
+			  const struct argp_state *state)
+{
+	uint64_t bytes;
+
+	if (!parse_size(arg, &bytes) || bytes < 1 || bytes > MESSAGE_MAX)
+		argp_error(state, "--message: not a size from 1 to %d: %s",
+			   MESSAGE_MAX, arg);
+	o->message = (uint32_t)bytes;
+}
+
+static void parse_ring(struct stream_options *o, const char *arg,
+		       const struct argp_state *state)
+{
+	o->records = strcmp(arg, "record") == 0;
+	o->carrier = NULL;
+	for (size_t i = 0; i < CARRIERS; i++)
+		if (strcmp(arg, carriers[i]->name) == 0)
+			o->carrier = carriers[i];
+	if (!o->records && !o->carrier)
+		argp_error(state,
+			   "--ring: not record, lanes, broadcast, "
+			   "priority, latest or call: %s",
+			   arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct stream_options *o = state->input;
 
 	switch (key) {
+	case 'r':
+		parse_ring(o, arg, state);
+		return 0;
+	case 'M':
+		parse_message(o, arg, state);
+		return 0;
+	case 'o':
+		o->lossy = true;
+		return 0;
+	case 'k':
+		o->keep = true;
+		return 0;
 	case 'c':
 		parse_capacity(o, arg, state);
 		return 0;
@@ -77,9 +123,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
+	{ "ring", 'r', "RING", 0,
+	  "Kind of ring if it is yet to be made (record), see below", 0 },
 	{ "capacity", 'c', "BYTES", 0,
 	  "Size of the ring if it is yet to be made, rounded up to a power of "
 	  "two; k, m, g may follow (1m)",
+	  0 },
+	{ "message", 'M', "BYTES", 0,
+	  "Longest message if a priority, latest or call ring is yet to be "
+	  "made (1k)",
+	  0 },
+	{ "lossy", 'o', NULL, 0,
+	  "A broadcast ring that is yet to be made does not wait for slow "
+	  "receivers: they lose messages, and say how many",
+	  0 },
+	{ "keep", 'k', NULL, 0,
+	  "Leave the region and what is in it to those who come later (not of "
+	  "a record ring); `slipring rm' removes it",
 	  0 },
 	{ "mode", 'm', "MODE", 0,
 	  "Permissions of the region if it is yet to be made (0600)", 0 },
@@ -105,28 +165,38 @@ static char *directory_of(const char *name)
 			     : strndup(name, (size_t)(slash - name));
 }
 
+/* A ring can be mirrored where its unit is the page. */
+static unsigned record_flags(const struct stream_options *o)
+{
+	return o->capacity >= 4096 && sysconf(_SC_PAGESIZE) == 4096
+		       ? SLIP_RECORD_MIRROR
+		       : 0;
+}
+
+static size_t ring_bytes(const struct stream_options *o)
+{
+	return o->carrier ? o->carrier->bytes(o)
+			  : slip_record_bytes(o->capacity, record_flags(o));
+}
+
 static int build(struct slip_region *rg, const struct stream_options *o)
 {
-	unsigned flags = 0;
-	size_t bytes;
+	uint32_t kind = o->carrier ? o->carrier->kind : SLIP_KIND_RECORD;
+	size_t bytes = ring_bytes(o);
 	void *mem;
-	int rc;
+	int rc = slip_region_place(rg, OBJECT, kind, bytes, &mem);
 
-	/* A ring can be mirrored where its unit is the page. */
-	if (o->capacity >= 4096 && sysconf(_SC_PAGESIZE) == 4096)
-		flags = SLIP_RECORD_MIRROR;
-	bytes = slip_record_bytes(o->capacity, flags);
-	rc = slip_region_place(rg, OBJECT, SLIP_KIND_RECORD, bytes, &mem);
 	if (!rc)
-		rc = slip_record_init(mem, bytes, o->capacity, flags);
+		rc = o->carrier ? o->carrier->init(mem, bytes, o)
+				: slip_record_init(mem, bytes, o->capacity,
+						   record_flags(o));
 	return rc ? rc : slip_region_publish(rg, o->name, o->mode);
 }
 
 static int create(struct slip_region *rg, const struct stream_options *o)
 {
 	char *dir = directory_of(o->name);
-	/* With room for the page-sized header of a mirrored ring. */
-	int rc = slip_region_create_at(rg, dir, o->capacity + 4096, 0);
+	int rc = slip_region_create_at(rg, dir, ring_bytes(o), 0);
 
 	free(dir);
 	if (rc)
@@ -157,6 +227,75 @@ static int open_or_create(struct slip_region *rg,
 	}
 }
 
+/* What is in the region, whatever we would have made. */
+static int find_ring(struct stream *s, const struct stream_options *o)
+{
+	s->mem = slip_region_find(&s->rg, OBJECT, SLIP_KIND_RECORD, &s->bytes);
+	s->carrier = NULL;
+	for (size_t i = 0; i < CARRIERS && !s->mem; i++) {
+		s->carrier = carriers[i];
+		s->mem = slip_region_find(&s->rg, OBJECT, s->carrier->kind,
+					  &s->bytes);
+	}
+	if (!s->mem)
+		return stream_fail(s, "the region holds no stream, so it was "
+				      "not made by slipring send or recv");
+	if (o->carrier ? s->carrier != o->carrier : o->records && s->carrier)
+		return stream_fail(s,
+				   "there is a stream already, through a "
+				   "ring of another kind: %s",
+				   s->carrier ? s->carrier->name : "record");
+	return STATUS_OK;
+}
+
+/* An option that is for some kinds of ring only is not overlooked. */
+static int check_options(struct stream *s, const struct stream_options *o)
+{
+	const char *option = NULL;
+
+	if (!s->carrier)
+		option = o->keep ? "--keep" : o->once ? "--once" : NULL;
+	if ((o->newest || o->lossy) && s->carrier != &carrier_broadcast)
+		option = o->newest ? "--newest" : "--lossy";
+	if (o->level && s->carrier != &carrier_priority)
+		option = "--level";
+	if (!option)
+		return STATUS_OK;
+	return stream_fail(s, "%s is not for a %s ring", option,
+			   s->carrier ? s->carrier->name : "record");
+}
+
+static bool peer_dead(const struct stream *s, uint32_t id, uint32_t *gen)
+{
+	struct slip_peer_info peer;
+
+	if (slip_peer_describe(&s->rg, id, &peer) || !peer.joined || peer.alive)
+		return false;
+	*gen = peer.gen;
+	return true;
+}
+
+/* Who is dead already is no concern of ours. */
+static int note_past(struct stream *s)
+{
+	s->past = calloc(s->rg.peers_max + 1, sizeof(*s->past));
+	if (!s->past)
+		return stream_fail(s, "out of memory");
+	for (uint32_t id = 1; id <= s->rg.peers_max; id++)
+		(void)peer_dead(s, id, &s->past[id]);
+	return STATUS_OK;
+}
+
+uint64_t stream_casualty(const struct stream *s)
+{
+	uint32_t gen;
+
+	for (uint32_t id = 1; id <= s->rg.peers_max; id++)
+		if (peer_dead(s, id, &gen) && gen != s->past[id])
+			return (uint64_t)gen << 12 | id;
+	return STREAM_NOBODY;
+}
+
 int stream_open(struct stream *s, const struct stream_options *o)
 {
 	int rc;
@@ -167,23 +306,48 @@ int stream_open(struct stream *s, const struct stream_options *o)
 	rc = open_or_create(&s->rg, o);
 	if (rc)
 		return stream_fail(s, "%s", cause(rc));
-	s->mem = slip_region_find(&s->rg, OBJECT, SLIP_KIND_RECORD, &s->bytes);
-	if (!s->mem)
-		return stream_fail(s, "the region holds no stream, so it was "
-				      "not made by slipring send or recv");
+	if (find_ring(s, o) || check_options(s, o) || note_past(s))
+		return STATUS_FAILED;
 	rc = slip_peer_join(&s->self, &s->rg);
 	if (rc)
 		return stream_fail(s, "cannot join the region: %s", cause(rc));
 	return STATUS_OK;
 }
 
-void stream_leave(struct stream *s)
+void stream_leave(struct stream *s, bool keep)
 {
 	slip_peer_leave(&s->self);
 	slip_region_close(&s->rg);
+	free(s->past);
 	/* Refused as long as anybody has it open: then he is the last. */
-	if (slip_region_reap(s->name))
+	if (!keep && slip_region_reap(s->name))
 		return;
+}
+
+static bool write_once(const char **data, size_t *bytes)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	ssize_t n = write(STDOUT_FILENO, *data, *bytes);
+
+	if (n >= 0) {
+		*data += n;
+		*bytes -= (size_t)n;
+		return true;
+	}
+	if (errno == EAGAIN) /* somebody made it non-blocking */
+		return poll(&out, 1, -1) >= 0 || errno == EINTR;
+	return errno == EINTR;
+}
+
+int stream_write(struct stream *s, const void *data, size_t bytes)
+{
+	const char *at = data;
+
+	while (bytes)
+		if (!write_once(&at, &bytes))
+			return stream_fail(s, "standard output: %s",
+					   strerror(errno));
+	return STATUS_OK;
 }
 
 /* --- saying --------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What send and recv share: a region that holds one ring of records, "stream".
+ * What send and recv share: a region that holds one ring, "stream": of records,
+ * or, with a carrier, of another kind (carry.h).
  *
  * Each record is a piece of the data, or a line of it; a record of no bytes is
  * the end of the data. So the end travels in the ring, in its place: nobody
@@ -33,16 +34,23 @@
 #include "tools/slipring/common.h"
 #include "tools/slipring/meter.h"
 
+struct carrier;
+
 struct stream_options {
 	const char *name;
+	const struct carrier *carrier; /* NULL: records, or what is there */
+	bool records;		       /* and nothing else */
 	uint64_t capacity;
+	uint32_t message; /* bytes of the longest, where they are of one size */
+	uint32_t level;	  /* of urgency, below STREAM_LEVELS */
 	uint64_t timeout_ns; /* for the other side to come */
 	unsigned mode;
-	bool lines, progress;
+	bool lines, progress, lossy, keep, newest, once;
 };
+enum { STREAM_LEVELS = 8 };
 
-/* --capacity, --mode, --timeout, --progress: an argp child of send and recv,
- * with a struct stream_options as its input. */
+/* --ring, --capacity, --message, --lossy, --mode, --keep, --timeout, --progress:
+ * an argp child of send and recv, with a struct stream_options as its input. */
 extern const struct argp stream_argp;
 extern const struct stream_options stream_defaults;
 
@@ -50,8 +58,10 @@ struct stream {
 	const char *name;
 	struct slip_region rg;
 	struct slip_peer self;
+	const struct carrier *carrier; /* NULL: a ring of records */
 	void *mem;
 	size_t bytes;
+	uint32_t *past; /* of each peer that was dead when we came, its gen */
 	uint64_t deadline_ns; /* for the other side to come */
 	uint64_t patient_ns;  /* until then a role may be taken */
 	struct meter meter;
@@ -60,8 +70,8 @@ struct stream {
 /* Opens the region, or creates it, and joins it. STATUS_OK or _FAILED. */
 int stream_open(struct stream *s, const struct stream_options *o);
 
-/* Leaves in order; the last one to do so takes the name away. */
-void stream_leave(struct stream *s);
+/* Leaves in order; the last one to do so takes the name away, unless `keep`. */
+void stream_leave(struct stream *s, bool keep);
 
 /* Ends the progress line and complains about this stream. */
 __attribute__((format(printf, 2, 3))) int stream_fail(struct stream *s,
@@ -89,6 +99,12 @@ bool stream_held(const struct stream *s, uint64_t role_word);
 
 /* Did it die as a member of the region, rather than leave it? */
 bool stream_died(const struct stream *s, uint64_t member);
+
+/* Somebody who has died since we came, or STREAM_NOBODY. */
+uint64_t stream_casualty(const struct stream *s);
+
+/* All of it to standard output. */
+int stream_write(struct stream *s, const void *data, size_t bytes);
 
 /* " (pid 12, cat)", or "" if it is no longer known; `text` is returned. */
 #define WHO_TEXT_BYTES 48
