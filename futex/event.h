@@ -44,7 +44,8 @@
  *	mode	publisher			sleeper
  *	ASYM	nothing but a compiler barrier	membarrier(GLOBAL_EXPEDITED),
  *						a barrier in every registered
- *						process (0.2 to 50 us)
+ *						process (0.2 to 50 us; in some
+ *						virtual machines 1 ms: FULL)
  *	FULL	a read-modify-write of W, whose	the fetch_or itself: the two
  *		place in W's modification order	RMWs are ordered, the earlier
  *		decides who sees whom		synchronises with the later
