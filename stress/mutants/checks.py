@@ -24,6 +24,7 @@ import lib
 BLIND = {"unit": ("order",), "asan": ("order", "fence"), "tsan": ("boundary",),
          "explore": ("boundary",), "kill": ("order", "fence")}
 MPMC = "ring/mpmc"
+APART = ("ring/chain", "ring/directory", "ring/rcu")  # not in ring/slipring.h
 SCHEDULED = (MPMC, "futex/rwlock", "futex/robust_sem", "futex/seats", "futex/pi_mutex",
              "futex/waitset")
 OUT = "out"  # of a tree: what was built for the mutant at hand
@@ -247,7 +248,9 @@ BUILDS = (["gcc", "-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsa
 
 
 def whole(header):
-    """The header in which all is that a change of this one can change."""
+    """The header in which all is that a change of this one can change; or None."""
+    if header.startswith(APART):
+        return None
     return "ring/mpmc.h" if header.startswith(MPMC) else "ring/slipring.h"
 
 
