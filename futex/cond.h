@@ -200,7 +200,9 @@ SLIP_COLD bool slip_cond_move_(struct slip_cond *c, struct slip_event *to)
 {
 	/* hint: the kernel compares it again, and orders it with sleepers as
 	 * EVENT-H4 says */
-	uint32_t now = slip_a32_fetch_add_relaxed(&c->event.word, 2) + 2;
+	uint32_t now =
+		slip_a32_fetch_add_relaxed(&c->event.word, SLIP_EVENT_ONE_) +
+		SLIP_EVENT_ONE_;
 
 	if (slip_futex_cmp_requeue(&c->event.word, now, 0, &to->word, INT_MAX,
 				   SLIP_SHARED) > 0)
@@ -373,7 +375,8 @@ SLIP_CORE void slip_cond_signal(struct slip_cond *c)
  */
 SLIP_CORE void slip_cond_broadcast(struct slip_cond *c, struct slip_mutex *m)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(&c->event, SLIP_EVENT_RMW) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(&c->event, SLIP_EVENT_RMW) &
+			  SLIP_EVENT_W_))
 		slip_cond_broadcast_slow_(c, m);
 }
 
@@ -387,7 +390,8 @@ SLIP_CORE void slip_cond_broadcast_pi(struct slip_cond *c)
 SLIP_CORE void slip_cond_broadcast_robust(struct slip_cond *c,
 					  const struct slip_robust_mutex *m)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(&c->event, SLIP_EVENT_RMW) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(&c->event, SLIP_EVENT_RMW) &
+			  SLIP_EVENT_W_))
 		slip_cond_broadcast_robust_slow_(c, m);
 }
 

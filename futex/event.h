@@ -18,11 +18,12 @@
  *
  * Shape: 8 bytes in shared memory. Zero bytes are a valid event.
  *
- *	+0	word	epoch:31 (bits 31..1) | W (bit 0): somebody may sleep
- *	+4	node	reserved for the node of a future NUMA futex, 0
+ *	+0	word	epoch:30 | W (bit 1): somebody may sleep | E (bit 0):
+ *			eager, see below
+ *	+4	calm	hint: how many commits have found E without W
  *
  * W goes 0 -> 1 by a sleeper's fetch_or. It goes 1 -> 0 only inside the
- * kernel, by FUTEX_WAKE_OP's ADD 1 (the carry out of bit 0 increments the
+ * kernel, by FUTEX_WAKE_OP's ADD 2 (the carry out of W increments the
  * epoch), in the same step, under the same bucket lock, that wakes the
  * sleepers. So neither a race nor a SIGKILL can fall between the clearing and
  * the waking. A publisher that adds after another publisher has cleared sets W
@@ -42,15 +43,21 @@
  * mode, fixed when the event is created because both sides must agree:
  *
  *	mode	publisher			sleeper
- *	ASYM	nothing but a compiler barrier	membarrier(GLOBAL_EXPEDITED),
- *						a barrier in every registered
- *						process (0.2 to 50 us; in some
- *						virtual machines 1 ms: FULL)
+ *	ASYM	nothing but a compiler barrier;	membarrier(GLOBAL_EXPEDITED),
+ *		while E is set, as FULL		a barrier in every registered
+ *						process; nothing while E is set
  *	FULL	a read-modify-write of W, whose	the fetch_or itself: the two
  *		place in W's modification order	RMWs are ordered, the earlier
  *		decides who sees whom		synchronises with the later
  *	RMW	nothing on x86-64: the commit	a full fence
  *		was a seq_cst RMW itself
+ *
+ * E. A barrier in a processor that runs is an interrupt: 2 us, and in a virtual
+ * machine 10 to 1000. So the sleeper that has paid for one leaves E behind, by a
+ * CAS of the very word in which it had set W before the barrier. Any look at the
+ * word since that barrier has found W or E, and E makes it an RMW: whoever sleeps
+ * while E is set needs no barrier. The 4096th commit that finds E
+ * without W takes it away: where there is no W, nobody relies on it.
  *
  * If P loads W = 1, the word changes under the bucket lock: a sleeper between
  * prepare and sleep gets -EAGAIN, one already asleep is woken. (notify_one
@@ -98,9 +105,18 @@ extern "C" {
  */
 #define SLIP_SLICE_NS UINT64_C(6000000)
 
+#define SLIP_EVENT_EAGER_ 1u /* E */
+#define SLIP_EVENT_W_	  2u
+#define SLIP_EVENT_ONE_	  4u /* of the epoch */
+
+/* Commits that cost an RMW each, till E goes: some 20 us of them. */
+#ifndef SLIP_EVENT_CALM_
+#define SLIP_EVENT_CALM_ 4096u
+#endif
+
 struct slip_event {
 	slip_a32 word;
-	uint32_t node;
+	slip_a32 calm;
 };
 SLIP_STATIC_ASSERT(sizeof(struct slip_event) == 8, "event is 8 bytes");
 
@@ -174,10 +190,10 @@ SLIP_COLD void slip_event_wake_slow_(struct slip_event *e)
 	 * look, and W is gone. It fails only if the word is no longer mapped:
 	 * then nobody sleeps. The second count is taken as 1 and finds nobody
 	 * left. */
-	(void)slip_futex_wake_op(
-		&e->word, INT_MAX, &e->word, 0,
-		SLIP_FUTEX_OP(SLIP_FUTEX_OP_ADD, 1, SLIP_FUTEX_OP_CMP_EQ, 0),
-		SLIP_SHARED);
+	(void)slip_futex_wake_op(&e->word, INT_MAX, &e->word, 0,
+				 SLIP_FUTEX_OP(SLIP_FUTEX_OP_ADD, SLIP_EVENT_W_,
+					       SLIP_FUTEX_OP_CMP_EQ, 0),
+				 SLIP_SHARED);
 }
 
 /* If nobody is queued, a sleeper may be on its way down: as wake_slow_. */
@@ -188,34 +204,70 @@ SLIP_COLD void slip_event_wake_one_slow_(struct slip_event *e)
 		slip_event_wake_slow_(e);
 }
 
-/* The word as the publisher must see it after its commit. */
+/* An RMW of the word that leaves it as it is. */
+SLIP_INLINE uint32_t slip_event_visit_(struct slip_event *e)
+{
+	uint32_t zero = 0;
+
+	/* Clang turns the addition of a known 0 into a fence and a load, which
+	 * costs more. */
+	__asm__("" : "+r"(zero));
+	/* EVENT-H1 publisher: an RMW, so it stands before or after the sleeper's
+	 * in the word's own order; before: the sleeper synchronises with it and
+	 * sees the commit; after: it returns W. Pairs: slip_event_announce_. Else:
+	 * a sleeper misses a commit whose publisher missed W. */
+	return slip_a32_fetch_add_release(&e->word, zero);
+}
+
+/* A commit has found E without W: when that was often enough, E goes. */
+SLIP_INLINE void slip_event_calm_(struct slip_event *e, uint32_t seen)
+{
+	/* hint: what others spoil costs some RMWs, or a barrier */
+	uint32_t calm = slip_a32_load_relaxed(&e->calm) + 1;
+	bool enough = calm >= SLIP_EVENT_CALM_;
+
+	/* hint: as above */
+	slip_a32_store_relaxed(&e->calm, enough ? 0 : calm);
+	if (enough)
+		/* hint: as W is not there, nobody relies on it */
+		(void)slip_a32_cas_relaxed(&e->word, &seen,
+					   seen & ~SLIP_EVENT_EAGER_);
+}
+
+/* A commit has found W or E: the word as it must see it. Also if it was W: it
+ * may be E by now, on which a sleeper relies that notify_one does not wake. */
+SLIP_COLD uint32_t slip_event_eager_(struct slip_event *e)
+{
+	uint32_t seen = slip_event_visit_(e);
+
+	if ((seen & (SLIP_EVENT_W_ | SLIP_EVENT_EAGER_)) == SLIP_EVENT_EAGER_)
+		slip_event_calm_(e, seen);
+	return seen;
+}
+
+/* The word as the publisher must see it after its commit, as far as W is
+ * concerned. */
 SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
 {
-	if (mode == SLIP_EVENT_FULL) {
-		uint32_t zero = 0;
+	uint32_t seen;
 
-		/* Clang turns the addition of a known 0 into a fence and a
-		 * load, which costs more. */
-		__asm__("" : "+r"(zero));
-		/* EVENT-H1 publisher: an RMW, so it stands before or after the
-		 * sleeper's in the word's own order; before: the sleeper
-		 * synchronises with it and sees the commit; after: it returns
-		 * W. Pairs: slip_event_prepare. Else: a sleeper misses a
-		 * commit whose publisher missed W. */
-		return slip_a32_fetch_add_release(&e->word, zero);
-	}
+	if (mode == SLIP_EVENT_FULL)
+		return slip_event_visit_(e);
 	if (mode == SLIP_EVENT_RMW)
 		/* EVENT-H3 publisher: its commit, an RMW, comes before its look
-		 * at W. Pairs: slip_event_prepare. Else: as H1. */
+		 * at W. Pairs: slip_event_announce_. Else: as H1. */
 		slip_fence_after_rmw();
 	else
 		/* EVENT-H2 publisher: so does this one's, by the compiler
 		 * here and, if a sleeper asks for it, by the processor. Pairs:
-		 * slip_event_prepare. Else: as H1. */
+		 * slip_event_announce_. Else: as H1. */
 		slip_fence_light();
 	/* EVENT-H2, EVENT-H3 publisher: after the fence. Pairs:
-	 * slip_event_prepare. Else: as H1. */
-	return slip_a32_load_relaxed(&e->word);
+	 * slip_event_announce_. Else: as H1. */
+	seen = slip_a32_load_relaxed(&e->word);
+	if (SLIP_LIKELY(!(seen & (SLIP_EVENT_W_ | SLIP_EVENT_EAGER_))))
+		return 0;
+	return slip_event_eager_(e);
 }
 
 /*
@@ -225,7 +277,7 @@ SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
  */
 SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_W_))
 		slip_event_wake_slow_(e);
 }
 
@@ -235,7 +287,7 @@ SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
  */
 SLIP_CORE void slip_event_notify_one(struct slip_event *e, unsigned mode)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_W_))
 		slip_event_wake_one_slow_(e);
 }
 
@@ -243,6 +295,31 @@ SLIP_CORE void slip_event_notify_one(struct slip_event *e, unsigned mode)
 SLIP_INLINE void slip_event_wake_all(struct slip_event *e)
 {
 	slip_event_wake_slow_(e);
+}
+
+/* Set W. The word as it is then. */
+SLIP_INLINE uint32_t slip_event_announce_(struct slip_event *e)
+{
+	/* EVENT-H1, EVENT-H2, EVENT-H3 sleeper: W is set before it looks at the
+	 * data: H1 by the acquire, the others by the fence that follows. Pairs:
+	 * slip_event_visit_, slip_event_look_. Else: it looks too early, W is
+	 * seen too late, and it sleeps on data that is there.
+	 * EVENT-A5 sleeper: E, if it is there, was left after a barrier. Pairs:
+	 * slip_event_spur_. Else: as R5. */
+	return slip_a32_fetch_or_acquire(&e->word, SLIP_EVENT_W_) |
+	       SLIP_EVENT_W_;
+}
+
+/* A barrier has been, since W was set in the word that `key` says: leave E. */
+SLIP_INLINE void slip_event_spur_(struct slip_event *e, uint32_t *key)
+{
+	uint32_t seen = *key;
+
+	/* EVENT-R5 sleeper: what others had committed before the barrier is
+	 * there for whoever sees E. Pairs: slip_event_announce_. Else: one that
+	 * relies on E misses a commit whose publisher had looked before. */
+	if (slip_a32_cas_release(&e->word, &seen, seen | SLIP_EVENT_EAGER_))
+		*key |= SLIP_EVENT_EAGER_;
 }
 
 /*
@@ -256,20 +333,21 @@ SLIP_INLINE void slip_event_wake_all(struct slip_event *e)
 SLIP_INLINE SLIP_MUST_CHECK int slip_event_prepare(struct slip_event *e,
 						   unsigned mode, uint32_t *key)
 {
-	/* EVENT-H1, EVENT-H2, EVENT-H3 sleeper: W is set before it looks at
-	 * the data: H1 by the acquire, the others by the fence below. Pairs:
-	 * slip_event_look_. Else: it looks too early, W is seen too late, and
-	 * it sleeps on data that is there. */
-	*key = slip_a32_fetch_or_acquire(&e->word, 1) | 1;
-	if (mode == SLIP_EVENT_ASYM)
+	int rc = 0;
+
+	*key = slip_event_announce_(e);
+	if (mode == SLIP_EVENT_ASYM && !(*key & SLIP_EVENT_EAGER_)) {
 		/* EVENT-H2 sleeper: a full fence here and in every publisher.
-		 * Pairs: slip_event_look_. Else: as above. */
-		return slip_fence_heavy();
+		 * Pairs: slip_event_look_. Else: as slip_event_announce_. */
+		rc = slip_fence_heavy();
+		if (!rc)
+			slip_event_spur_(e, key);
+	}
 	if (mode == SLIP_EVENT_RMW)
 		/* EVENT-H3 sleeper: as H2, but here alone. Pairs:
-		 * slip_event_look_. Else: as above. */
+		 * slip_event_look_. Else: as slip_event_announce_. */
 		slip_fence_full();
-	return 0;
+	return rc;
 }
 
 /*

@@ -25,7 +25,7 @@
  *		return 1;
  *	mem = slip_region_find(&rg, "greeting", 7, &bytes);
  *
- * Shape (version 1; the offsets are fixed, not read):
+ * Shape (version 2; the offsets are fixed, not read):
  *
  *	0	struct slip_region_header, 256 bytes; rest of the page zero
  *	4096	directory: 64 entries of 64 bytes

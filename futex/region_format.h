@@ -60,7 +60,7 @@ extern "C" {
 #define SLIP_REGION_FOREIGN_	  0x20000000u /* memory is the caller's */
 #define SLIP_REGION_MAGIC_	  UINT64_C(0x6e6f69676572a7f5)
 #define SLIP_REGION_BYTE_ORDER_	  0x01020304u
-#define SLIP_REGION_VERSION_	  1u
+#define SLIP_REGION_VERSION_	  2u
 #define SLIP_REGION_DIRECTORY_AT_ 4096u
 #define SLIP_REGION_PEERS_AT_	  8192u
 #define SLIP_REGION_PEER_BYTES_	  128u

@@ -367,7 +367,8 @@ SLIP_COLD void slip_robust_sem_wake_slow_(struct slip_robust_sem_shared *shared,
 SLIP_CORE void slip_robust_sem_wake_(struct slip_robust_sem_shared *shared,
 				     uint32_t n, uint64_t seen)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(&shared->event, SLIP_EVENT_RMW) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(&shared->event, SLIP_EVENT_RMW) &
+			  SLIP_EVENT_W_))
 		slip_robust_sem_wake_slow_(
 			shared, n > 1 || seen & SLIP_ROBUST_SEM_BROAD_);
 }

@@ -113,7 +113,7 @@ extern "C" {
 #endif
 
 #define SLIP_RWLOCK_MAGIC_     UINT32_C(0x314b4c52) /* "RLK1" */
-#define SLIP_RWLOCK_LAYOUT_    1u
+#define SLIP_RWLOCK_LAYOUT_    2u
 #define SLIP_RWLOCK_LOOKS_     8 /* for a free seat */
 #define SLIP_RWLOCK_SEATS_MAX  4096u
 #define SLIP_RWLOCK_SEAT_BYTES 128u

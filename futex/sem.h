@@ -146,7 +146,8 @@ SLIP_CORE SLIP_MUST_CHECK int slip_sem_post(struct slip_sem *s, uint32_t n)
 		 * stands for as it was before. */
 		done = slip_a32_cas_release(&s->word, &seen, value + n);
 	} while (!done);
-	if (SLIP_UNLIKELY(slip_event_look_(&s->event, SLIP_EVENT_RMW) & 1))
+	if (SLIP_UNLIKELY(slip_event_look_(&s->event, SLIP_EVENT_RMW) &
+			  SLIP_EVENT_W_))
 		slip_sem_wake_(s, n > 1 || seen & SLIP_SEM_BROAD_);
 	return 0;
 }

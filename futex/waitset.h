@@ -235,34 +235,43 @@ SLIP_INLINE int slip_waitset_look_(struct slip_waitset *w, bool ask)
 	return ready;
 }
 
+/* Has it an event whose publishers do nothing for us without a barrier? */
+SLIP_INLINE bool slip_waitset_asym_(const struct slip_source *s)
+{
+	return s->event && s->mode == SLIP_EVENT_ASYM &&
+	       !(s->expected & SLIP_EVENT_EAGER_);
+}
+
 /* Say at every event that somebody is about to sleep. As slip_event_prepare, of
  * all at once. */
 SLIP_INLINE SLIP_MUST_CHECK int slip_waitset_prepare_(struct slip_waitset *w)
 {
 	bool asym = false;
 	bool rmw = false;
+	int rc = 0;
 
 	for (uint32_t i = 0; i < w->n; i++) {
 		struct slip_source *s = &w->sources[i];
 
 		if (!s->event)
 			continue;
-		asym = asym || s->mode == SLIP_EVENT_ASYM;
+		s->expected = slip_event_announce_(s->event);
+		asym = asym || slip_waitset_asym_(s);
 		rmw = rmw || s->mode == SLIP_EVENT_RMW;
-		/* EVENT-H1, EVENT-H2, EVENT-H3 sleeper: as
-		 * slip_event_prepare. Pairs: slip_event_look_. Else: as
-		 * there. */
-		s->expected = slip_a32_fetch_or_acquire(&s->event->word, 1) | 1;
 	}
 	if (asym)
-		/* EVENT-H2 sleeper: as there, and more than H3 needs. Pairs:
+		/* EVENT-H2 sleeper: as slip_event_prepare, and more than H3
+		 * needs. Pairs: slip_event_look_. Else: as there. */
+		rc = slip_fence_heavy();
+	else if (rmw)
+		/* EVENT-H3 sleeper: as slip_event_prepare. Pairs:
 		 * slip_event_look_. Else: as there. */
-		return slip_fence_heavy();
-	if (rmw)
-		/* EVENT-H3 sleeper: as there. Pairs: slip_event_look_. Else:
-		 * as there. */
 		slip_fence_full();
-	return 0;
+	for (uint32_t i = 0; asym && !rc && i < w->n; i++)
+		if (slip_waitset_asym_(&w->sources[i]))
+			slip_event_spur_(w->sources[i].event,
+					 &w->sources[i].expected);
+	return rc;
 }
 
 /* Sleep on one word, another one each time. */

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define SLIP_CALL_MAGIC	      UINT64_C(0x314c4c4143504c53) /* "SLPCALL1" */
-#define SLIP_CALL_LAYOUT      1u
+#define SLIP_CALL_LAYOUT      2u
 #define SLIP_CALL_SLOTS_MAX   4096u
 #define SLIP_CALL_PAYLOAD_MAX 65536u
 

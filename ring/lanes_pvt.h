@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define SLIP_LANES_MAGIC	 UINT64_C(0x3153454e414c5053) /* "SPLANES1" */
-#define SLIP_LANES_LAYOUT	 1u
+#define SLIP_LANES_LAYOUT	 2u
 #define SLIP_LANES_MAX		 64u
 #define SLIP_LANES_CONSUMERS_MAX 16u
 

@@ -137,7 +137,8 @@ SLIP_INLINE void slip_lanes_drop_(struct slip_lanes_consumer *c, bool took)
 	/* As who publishes does: the lane is free before it looks for
 	 * sleepers. */
 	if (SLIP_UNLIKELY(
-		    slip_event_look_(&c->ring->ev_data, c->rec.side.mode) & 1))
+		    slip_event_look_(&c->ring->ev_data, c->rec.side.mode) &
+		    SLIP_EVENT_W_))
 		slip_lanes_pass_on_(c, lane, took);
 }
 

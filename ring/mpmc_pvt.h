@@ -62,7 +62,7 @@ extern "C" {
 #endif
 
 #define SLIP_MPMC_MAGIC	       UINT64_C(0x31434d504d4c5053) /* "SPLMPMC1" */
-#define SLIP_MPMC_LAYOUT       2u
+#define SLIP_MPMC_LAYOUT       3u
 #define SLIP_MPMC_CAPACITY_MAX (UINT32_C(1) << 31)
 #define SLIP_MPMC_ELEM_MAX     UINT32_C(65536)
 #define SLIP_MPMC_SEATS_MAX    4094u

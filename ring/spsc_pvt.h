@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 #define SLIP_SPSC_MAGIC	       UINT64_C(0x31435350534c5053) /* "SPLSPSC1" */
-#define SLIP_SPSC_LAYOUT       1u
+#define SLIP_SPSC_LAYOUT       2u
 #define SLIP_SPSC_CAPACITY_MAX (UINT32_C(1) << 31)
 #define SLIP_SPSC_ELEM_MAX     UINT32_C(65536)
 

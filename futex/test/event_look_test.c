@@ -25,7 +25,7 @@ uint64_t event_look_now(void)
 
 Test(event_look, a_signal_is_a_reason_to_look_again)
 {
-	struct slip_event e = { { 1 }, 0 };
+	struct slip_event e = { { 1 }, { 0 } };
 
 	hook_fail(SYS_futex, 1, EINTR);
 	cr_assert_eq(KERNEL(slip_event_sleep(&e, 1, SLIP_FOREVER)), 0);
@@ -43,7 +43,7 @@ static int sleep_on_event(const struct sleeper *s)
 
 Test(event_look, notify_one_of_a_sleeper_leaves_w_for_the_next)
 {
-	struct slip_event e = { { 0 }, 0 };
+	struct slip_event e = { { 0 }, { 0 } };
 	struct sleeper s = sleeper_on(&e.word, SLIP_SHARED);
 	uint32_t calls;
 
@@ -56,10 +56,12 @@ Test(event_look, notify_one_of_a_sleeper_leaves_w_for_the_next)
 	cr_assert_eq(hook_calls(), calls + 1, "one wake, and no wake_op");
 	cr_assert_eq(sleeper_join(&s), 0);
 	/* stat */
-	cr_assert_eq(slip_a32_load_relaxed(&e.word), 1u, "W, and no epoch");
+	cr_assert_eq(slip_a32_load_relaxed(&e.word), SLIP_EVENT_W_,
+		     "W, and no epoch");
 	slip_event_notify_one(&e, SLIP_EVENT_FULL);
 	/* stat */
-	cr_assert_eq(slip_a32_load_relaxed(&e.word), 2u, "nobody: W is gone");
+	cr_assert_eq(slip_a32_load_relaxed(&e.word), SLIP_EVENT_ONE_,
+		     "nobody: W is gone");
 }
 
 Test(event_look, quick_successes_shorten_the_spin_to_its_least)

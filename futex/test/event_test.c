@@ -73,9 +73,11 @@ Test(event, a_notify_between_prepare_and_sleep_is_not_slept_through)
 
 		cr_assert_eq(slip_event_register(modes[m]), 0, "register");
 		cr_assert_eq(slip_event_prepare(&e, modes[m], &key), 0, "W");
-		cr_assert_eq(value(&e), 1, "W is set");
+		cr_assert_eq(key, value(&e), "the key");
+		cr_assert(key & SLIP_EVENT_W_, "W is set");
 		slip_event_notify(&e, modes[m]);
-		cr_assert_eq(value(&e), 2, "W is clear, the epoch is up");
+		cr_assert_eq(value(&e), key + SLIP_EVENT_W_,
+			     "W is clear, the epoch is up");
 		cr_assert_eq(slip_event_sleep(&e, key, SLIP_FOREVER), 0,
 			     "does not sleep");
 	}
@@ -120,9 +122,9 @@ Test(event, the_epoch_wraps)
 	struct slip_event e = { 0 };
 	uint32_t key;
 
-	slip_a32_store_relaxed(&e.word, UINT32_MAX - 1);
+	slip_a32_store_relaxed(&e.word, -SLIP_EVENT_ONE_);
 	cr_assert_eq(slip_event_prepare(&e, SLIP_EVENT_FULL, &key), 0, "W");
-	cr_assert_eq(key, UINT32_MAX, "key");
+	cr_assert_eq(key, -SLIP_EVENT_ONE_ | SLIP_EVENT_W_, "key");
 	slip_event_notify(&e, SLIP_EVENT_FULL);
 	cr_assert_eq(value(&e), 0, "around");
 	cr_assert_eq(slip_event_sleep(&e, key, SLIP_FOREVER), 0, "awake");
@@ -244,7 +246,7 @@ Test(event, notify_wakes_every_sleeper)
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(pthread_create(&t[i], NULL, wait_at_gate, NULL), 0,
 			     "thread");
-	while (!(value(&gate) & 1))
+	while (!(value(&gate) & SLIP_EVENT_W_))
 		sched_yield();
 	slip_a32_store_release(&opened, 1);
 	slip_event_notify(&gate, SLIP_EVENT_FULL);

@@ -31,7 +31,7 @@ static uint64_t soon(void)
 
 Test(mutex, lock_and_unlock_without_a_system_call)
 {
-	struct slip_mutex m = { { 0 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 0 }, 0, { { 0 }, { 0 } } };
 
 	hook_watch(HOOK_ANY);
 	cr_assert_eq(slip_mutex_lock(&m), 0);
@@ -48,7 +48,7 @@ Test(mutex, lock_and_unlock_without_a_system_call)
 
 Test(mutex, unlock_of_a_free_one_is_refused_and_does_no_harm)
 {
-	struct slip_mutex m = { { 0 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 0 }, 0, { { 0 }, { 0 } } };
 
 	cr_assert_eq(slip_mutex_unlock(&m), -EPERM);
 	cr_assert_eq(slip_mutex_lock(&m), 0);
@@ -59,7 +59,7 @@ Test(mutex, unlock_of_a_free_one_is_refused_and_does_no_harm)
 
 Test(mutex, a_deadline_ends_the_wait_and_not_before)
 {
-	struct slip_mutex m = { { 1 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 1 }, 0, { { 0 }, { 0 } } };
 	uint64_t deadline = soon();
 
 	cr_assert_eq(KERNEL(slip_mutex_lock_until(&m, deadline)), -ETIMEDOUT);
@@ -72,7 +72,7 @@ Test(mutex, a_deadline_ends_the_wait_and_not_before)
 
 Test(mutex, memory_that_is_gone_is_an_error)
 {
-	struct slip_mutex m = { { 1 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 1 }, 0, { { 0 }, { 0 } } };
 
 	hook_fail(SYS_futex, 1, EFAULT);
 	cr_assert_eq(slip_mutex_lock(&m), -EFAULT);
@@ -82,7 +82,7 @@ Test(mutex, memory_that_is_gone_is_an_error)
 
 Test(mutex, a_damaged_word_is_held_until_it_is_unlocked)
 {
-	struct slip_mutex m = { { 7 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 7 }, 0, { { 0 }, { 0 } } };
 
 	cr_assert_eq(slip_mutex_trylock(&m), -EBUSY);
 	cr_assert_eq(slip_mutex_lock_until(&m, 1), -ETIMEDOUT);
@@ -101,7 +101,7 @@ static int lock_it(const struct sleeper *s)
 
 Test(mutex, unlock_wakes_the_one_that_sleeps)
 {
-	struct slip_mutex m = { { 1 }, 0, { { 0 }, 0 } };
+	struct slip_mutex m = { { 1 }, 0, { { 0 }, { 0 } } };
 	struct sleeper s = sleeper_on(&m.word, SLIP_SHARED);
 
 	s.body = lock_it;

@@ -74,11 +74,12 @@ Test(rwlock, attaches_to_nothing_else)
 	slip_a32_store_relaxed(&shared->mode, SLIP_EVENT_FULL); /* init */
 	cr_assert_eq(slip_rwlock_attach(&l, shared, bytes, NULL), -EBADMSG);
 	slip_a32_store_relaxed(&shared->mode, SLIP_EVENT_RMW); /* init */
-	slip_a32_store_relaxed(&shared->layout, 2);	       /* init */
+	slip_a32_store_relaxed(&shared->layout,
+			       SLIP_RWLOCK_LAYOUT_ + 1); /* init */
 	cr_assert_eq(slip_rwlock_attach(&l, shared, bytes, NULL), -EPROTO);
 	cr_assert_eq(slip_rwlock_attach(&l, shared, sizeof(*shared), NULL),
 		     -EPROTO, "which may be shorter");
-	slip_a32_store_relaxed(&shared->layout, 1); /* init */
+	slip_a32_store_relaxed(&shared->layout, SLIP_RWLOCK_LAYOUT_); /* init */
 	cr_assert_eq(slip_rwlock_attach(&l, shared, bytes, NULL), 0);
 	slip_a32_store_relaxed(&shared->magic, 0); /* init */
 	cr_assert_eq(slip_rwlock_attach(&l, shared, bytes, NULL), -EBADMSG);

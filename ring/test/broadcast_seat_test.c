@@ -361,7 +361,8 @@ static void *reads_when_awaited(void *arg)
 	struct bench *b = arg;
 
 	/* hint: somebody has announced that it sleeps */
-	while (!(slip_a32_load_relaxed(&b->w.ring->ev_space.word) & 1))
+	while (!(slip_a32_load_relaxed(&b->w.ring->ev_space.word) &
+		 SLIP_EVENT_W_))
 		sched_yield();
 	cr_assert_eq(read_one(b, &b->r), 0);
 	return NULL;
@@ -385,7 +386,8 @@ static void *leaves_when_awaited(void *arg)
 	struct bench *b = arg;
 
 	/* hint: as above */
-	while (!(slip_a32_load_relaxed(&b->w.ring->ev_space.word) & 1))
+	while (!(slip_a32_load_relaxed(&b->w.ring->ev_space.word) &
+		 SLIP_EVENT_W_))
 		sched_yield();
 	slip_broadcast_detach_reader(&b->r);
 	return NULL;

@@ -81,7 +81,7 @@ static void *write_once(void *arg)
 
 	/* hint: somebody has announced that it sleeps */
 	while (w->set.sources == &w->in[0] &&
-	       !(slip_a32_load_relaxed(&ring->ev_data.word) & 1))
+	       !(slip_a32_load_relaxed(&ring->ev_data.word) & SLIP_EVENT_W_))
 		sched_yield();
 	(void)write_one(&w->b.w);
 	return NULL;

@@ -142,9 +142,9 @@ Test(broadcast, attach_names_what_is_wrong)
 	slip_a32_store_relaxed(&ring->writers, 2);
 	cr_assert_eq(slip_broadcast_inspect(mem, b.bytes, &info), -EBADMSG);
 	slip_a32_store_relaxed(&ring->writers, 1);
-	slip_a32_store_relaxed(&ring->layout, 2);
+	slip_a32_store_relaxed(&ring->layout, SLIP_BROADCAST_LAYOUT + 1);
 	cr_assert_eq(slip_broadcast_inspect(mem, b.bytes, &info), -EPROTO);
-	slip_a32_store_relaxed(&ring->layout, 1);
+	slip_a32_store_relaxed(&ring->layout, SLIP_BROADCAST_LAYOUT);
 	slip_a64_store_relaxed(&ring->magic, 1);
 	cr_assert_eq(slip_broadcast_inspect(mem, b.bytes, &info), -EBADMSG);
 	teardown(&b);
@@ -574,7 +574,8 @@ static void *writes_when_awaited(void *arg)
 	struct bench *b = arg;
 
 	/* hint: somebody has announced that it sleeps */
-	while (!(slip_a32_load_relaxed(&b->w.ring->ev_data.word) & 1))
+	while (!(slip_a32_load_relaxed(&b->w.ring->ev_data.word) &
+		 SLIP_EVENT_W_))
 		sched_yield();
 	write_many(&b->w, 1);
 	return NULL;

@@ -212,14 +212,22 @@ Test(lanes_damage, attach_believes_no_header)
 		uint32_t value;
 		int rc;
 	} bad[] = {
-		{ 0, 0, -EBADMSG },    { 4, 0, -EBADMSG },
-		{ 8, 2, -EPROTO },     { 12, 0, -EBADMSG },
-		{ 12, 3, -EBADMSG },   { 16, 1, -EBADMSG },
-		{ 16, 0x100, 0 },      { 20, 0, -EBADMSG },
-		{ 20, 65, -EBADMSG },  { 20, 4, -EOVERFLOW },
-		{ 20, 2, 0 },	       { 24, 0, -EBADMSG },
-		{ 24, 17, -EBADMSG },  { 32, 32, -EBADMSG },
-		{ 32, 100, -EBADMSG }, { 32, 1024, -EOVERFLOW },
+		{ 0, 0, -EBADMSG },
+		{ 4, 0, -EBADMSG },
+		{ 8, SLIP_LANES_LAYOUT + 1, -EPROTO },
+		{ 12, 0, -EBADMSG },
+		{ 12, 3, -EBADMSG },
+		{ 16, 1, -EBADMSG },
+		{ 16, 0x100, 0 },
+		{ 20, 0, -EBADMSG },
+		{ 20, 65, -EBADMSG },
+		{ 20, 4, -EOVERFLOW },
+		{ 20, 2, 0 },
+		{ 24, 0, -EBADMSG },
+		{ 24, 17, -EBADMSG },
+		{ 32, 32, -EBADMSG },
+		{ 32, 100, -EBADMSG },
+		{ 32, 1024, -EOVERFLOW },
 		{ 36, 1, -EBADMSG },
 	};
 

@@ -1046,7 +1046,8 @@ Test(lanes, who_drops_a_lane_tells_of_what_is_left)
 		"about to sleep");
 	slip_lanes_release(&b.c[1]);
 	/* stat */
-	cr_assert(slip_a32_load_relaxed(&ring()->ev_data.word) & 1, "untold");
+	cr_assert(slip_a32_load_relaxed(&ring()->ev_data.word) & SLIP_EVENT_W_,
+		  "untold");
 	teardown();
 }
 

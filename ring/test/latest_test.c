@@ -129,10 +129,10 @@ Test(latest, attach_names_what_is_wrong)
 	cr_assert_eq(slip_latest_inspect(mem, b.bytes, &info), -EBADMSG,
 		     "slots");
 	slip_a32_store_relaxed(&ring->slots, 4);
-	slip_a32_store_relaxed(&ring->layout, 2);
+	slip_a32_store_relaxed(&ring->layout, SLIP_LATEST_LAYOUT + 1);
 	cr_assert_eq(slip_latest_inspect(mem, b.bytes, &info), -EPROTO,
 		     "layout");
-	slip_a32_store_relaxed(&ring->layout, 1);
+	slip_a32_store_relaxed(&ring->layout, SLIP_LATEST_LAYOUT);
 	slip_a64_store_relaxed(&ring->magic, 1);
 	cr_assert_eq(slip_latest_inspect(mem, b.bytes, &info), -EBADMSG,
 		     "magic");
@@ -482,7 +482,7 @@ static void *writes_when_awaited(void *arg)
 	struct bench *b = arg;
 
 	/* hint: somebody has announced that it sleeps */
-	while (!(slip_a32_load_relaxed(&b->w.ring->ev.word) & 1))
+	while (!(slip_a32_load_relaxed(&b->w.ring->ev.word) & SLIP_EVENT_W_))
 		sched_yield();
 	write_one(&b->w, 1);
 	return NULL;
@@ -509,7 +509,7 @@ static void *leaves_when_awaited(void *arg)
 	struct bench *b = arg;
 
 	/* hint: as above */
-	while (!(slip_a32_load_relaxed(&b->w.ring->ev.word) & 1))
+	while (!(slip_a32_load_relaxed(&b->w.ring->ev.word) & SLIP_EVENT_W_))
 		sched_yield();
 	slip_latest_detach_writer(&b->w);
 	return NULL;

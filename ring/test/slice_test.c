@@ -6,7 +6,7 @@
 
 Test(slice, its_end_is_not_the_deadline)
 {
-	struct slip_event event = { { 0 }, 0 };
+	struct slip_event event = { { 0 }, { 0 } };
 	static struct slip_region rg;
 	struct slip_peer self;
 	struct slip_side s;
@@ -31,7 +31,7 @@ static bool never(void *handle, const struct slip_peer *asker)
 
 Test(slice, one_of_many_sleeps_so_without_peers)
 {
-	struct slip_event event = { { 0 }, 0 };
+	struct slip_event event = { { 0 }, { 0 } };
 	struct slip_side s;
 	uint64_t soon;
 
@@ -45,7 +45,7 @@ Test(slice, one_of_many_sleeps_so_without_peers)
 
 Test(slice, who_is_woken_has_the_rest_of_it)
 {
-	struct slip_event event = { { 0 }, 0 };
+	struct slip_event event = { { 0 }, { 0 } };
 	uint64_t later = slip_after_ns(UINT64_C(1000000000000));
 	struct slip_side s;
 
@@ -60,7 +60,7 @@ Test(slice, who_is_woken_has_the_rest_of_it)
 
 Test(slice, who_may_not_store_sleeps_so_and_leaves_no_trace)
 {
-	struct slip_event event = { { 0 }, 0 };
+	struct slip_event event = { { 0 }, { 0 } };
 	struct slip_side s;
 	uint32_t key = 77;
 

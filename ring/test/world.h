@@ -202,7 +202,8 @@ static inline void await_go(struct world *w)
 /* For a child: somebody has announced that it sleeps on this event. */
 static inline void await_sleeper(struct slip_event *event)
 {
-	while (!(slip_a32_load_relaxed(&event->word) & 1)) /* hint */
+	while (!(slip_a32_load_relaxed(&event->word) &
+		 SLIP_EVENT_W_)) /* hint */
 		sched_yield();
 }
 

@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include "explore.h"
+
+/* E goes with the first commit that finds it alone. */
+#define SLIP_EVENT_CALM_ 1u
 #include "futex/event.h"
 
 static struct {
@@ -114,6 +117,13 @@ static void store_two(void)
 	slip_a32_store_release(&s.tokens, 1);
 	slip_event_notify(&s.ev, s.mode);
 	slip_a32_store_release(&s.tokens, 2);
+	slip_event_notify(&s.ev, s.mode);
+}
+
+static void store_three(void)
+{
+	store_two();
+	slip_a32_store_release(&s.tokens, 3);
 	slip_event_notify(&s.ev, s.mode);
 }
 
@@ -301,6 +311,26 @@ static const struct x_model models[] = {
 #undef PAIR
 #undef CROWD
 #undef ONE
+	{
+		.name = "eager",
+		.operation = "event.notify+sleep",
+		.once = asym,
+		.threads = { store_two, take_one, take_one },
+		.final = two_taken,
+		.finish = both_happened,
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+		.preemptions = 4,
+	},
+	{
+		.name = "eager-again",
+		.operation = "event.notify+sleep",
+		.once = asym,
+		.threads = { store_three, take_two, take_one },
+		.final = three_taken,
+		.finish = both_happened,
+		.preemptions = 3,
+	},
 	{
 		.name = "pair-rmw",
 		.operation = "event.notify+sleep",

@@ -328,8 +328,10 @@ static void make(const struct kill_op *op, unsigned state)
 	/* In half of the states somebody may be asleep, so that telling him is
 	 * a system call; the bit alone does it. */
 	if (half) {
-		(void)slip_a32_fetch_or_relaxed(&ring->ev_data.word, 1);
-		(void)slip_a32_fetch_or_relaxed(&ring->ev_space.word, 1);
+		(void)slip_a32_fetch_or_relaxed(&ring->ev_data.word,
+						SLIP_EVENT_W_);
+		(void)slip_a32_fetch_or_relaxed(&ring->ev_space.word,
+						SLIP_EVENT_W_);
 	}
 	kill_image_take();
 }

@@ -35,8 +35,10 @@ static void make(const struct kill_op *op, unsigned state)
 						     : SLIP_EVENT_FULL),
 		   "init");
 	/* init: nobody is there yet */
-	slip_a32_store_relaxed(&shared()->cond.event.word, state / 2 % 2);
-	slip_a32_store_relaxed(&shared()->mutex.event.word, state / 4 % 2);
+	slip_a32_store_relaxed(&shared()->cond.event.word,
+			       state / 2 % 2 * SLIP_EVENT_W_);
+	slip_a32_store_relaxed(&shared()->mutex.event.word,
+			       state / 4 % 2 * SLIP_EVENT_W_);
 	/* A spin has as many points as the clock allows: none. */
 	slip_a32_store_relaxed(&shared()->cond.vain, SLIP_COND_VAIN_);
 	kill_image_take();

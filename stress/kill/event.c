@@ -25,16 +25,21 @@ static struct kill_event_shared *shared(void)
 	return kill_base.mem;
 }
 
-/* Three modes; somebody announced or not; the epoch at 0, and at its end. */
+/* Three modes; somebody announced or not; the epoch at 0, and at its end; eager
+ * or not, which is about to end. */
 static void make(const struct kill_op *op, unsigned state)
 {
-	uint32_t word = state / 3 % 2 | (state / 6 % 2 ? UINT32_MAX - 1 : 0);
+	uint32_t word = (state / 3 % 2 ? SLIP_EVENT_W_ : 0) |
+			(state / 6 % 2 ? -SLIP_EVENT_ONE_ : 0) |
+			(state / 12 % 2 ? SLIP_EVENT_EAGER_ : 0);
 
 	(void)op;
 	mode_ = SLIP_EVENT_ASYM + state % 3;
 	kill_base_make(KIND, sizeof(struct kill_event_shared), false);
 	/* init: nobody is there yet */
 	slip_a32_store_relaxed(&shared()->event.word, word);
+	/* init: as above */
+	slip_a32_store_relaxed(&shared()->event.calm, SLIP_EVENT_CALM_ - 1);
 	KILL_CHECK(!slip_event_register(mode_), "membarrier");
 	kill_image_take();
 }
@@ -76,7 +81,7 @@ static void use(unsigned variant)
 	uint32_t key;
 	int rc = slip_event_prepare(e, mode_, &key);
 
-	KILL_CHECK(!rc && key & 1, "prepare: %d, %#x", rc, key);
+	KILL_CHECK(!rc && key & SLIP_EVENT_W_, "prepare: %d, %#x", rc, key);
 	rc = slip_event_sleep(e, key, 1);
 	KILL_CHECK(rc == -ETIMEDOUT, "sleep with no news: %d", rc);
 	if (variant == 0)
@@ -88,7 +93,8 @@ static void use(unsigned variant)
 	rc = slip_event_sleep(e, key, deadline);
 	KILL_CHECK(rc == 0, "sleep after a notify: %d", rc);
 	word = slip_a32_load_acquire(&e->word);
-	KILL_CHECK(word == key + 1, "word %#x after key %#x", word, key);
+	KILL_CHECK(word == key + SLIP_EVENT_W_, "word %#x after key %#x", word,
+		   key);
 }
 
 static void dead(int result, unsigned variant)
@@ -155,7 +161,7 @@ static const struct kill_kind kind = {
 
 #define OP(fn, about, sleeper)                                     \
 	{                                                          \
-		.name = "event." #fn, .kind = &kind, .states = 12, \
+		.name = "event." #fn, .kind = &kind, .states = 24, \
 		.hooked = kill_hooked_event_##fn,                  \
 		.plain = kill_plain_event_##fn, .flags = (about),  \
 		.sleeps = (sleeper),                               \
@@ -169,7 +175,7 @@ static const struct kill_op ops[] = {
 	{
 		.name = "waitset.wait",
 		.kind = &kind,
-		.states = 12,
+		.states = 24,
 		.hooked = kill_hooked_waitset_wait,
 		.plain = kill_plain_waitset_wait,
 		.sleeps = true,

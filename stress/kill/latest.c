@@ -204,7 +204,7 @@ static void make(const struct kill_op *op, unsigned state)
 	/* In half of the states somebody may be asleep, so that telling him is
 	 * a system call; the bit alone does it. */
 	if (state / SHAPES / STARTS)
-		(void)slip_a32_fetch_or_relaxed(&ring->ev.word, 1);
+		(void)slip_a32_fetch_or_relaxed(&ring->ev.word, SLIP_EVENT_W_);
 	kill_image_take();
 }
 

@@ -44,8 +44,8 @@ static void make(const struct kill_op *op, unsigned state)
 			!slip_barrier_init(s->barrier, sizeof(s->barrier), 2),
 		"init");
 	/* init: nobody is there yet */
-	slip_a32_store_relaxed(&s->flag.event.word, state % 2);
-	slip_a32_store_relaxed(&s->once.event.word, state % 2);
+	slip_a32_store_relaxed(&s->flag.event.word, state % 2 * SLIP_EVENT_W_);
+	slip_a32_store_relaxed(&s->once.event.word, state % 2 * SLIP_EVENT_W_);
 	KILL_CHECK(!slip_latch_attach(&latch_, s->latch, sizeof(s->latch),
 				      &kill_base.me) &&
 			   !slip_latch_join(&latch_) &&
@@ -54,8 +54,10 @@ static void make(const struct kill_op *op, unsigned state)
 						&kill_base.me) &&
 			   !slip_barrier_join(&barrier_),
 		   "join");
-	slip_a32_store_relaxed(&latch_.seat.shared->event.word, state % 2);
-	slip_a32_store_relaxed(&barrier_.seat.shared->event.word, state % 2);
+	slip_a32_store_relaxed(&latch_.seat.shared->event.word,
+			       state % 2 * SLIP_EVENT_W_);
+	slip_a32_store_relaxed(&barrier_.seat.shared->event.word,
+			       state % 2 * SLIP_EVENT_W_);
 	kill_image_take();
 }
 

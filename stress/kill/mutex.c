@@ -140,11 +140,13 @@ static void make(const struct kill_op *op, unsigned state)
 	/* init: nobody is there yet */
 	if (op->flags & ROBUST) {
 		make_robust(o, SLIP_EVENT_ASYM + state / 2 % 2);
-		slip_a32_store_relaxed(&shared()->robust.event.word, announced);
+		slip_a32_store_relaxed(&shared()->robust.event.word,
+				       announced * SLIP_EVENT_W_);
 		make_deadlock(announced);
 	} else {
 		slip_a32_store_relaxed(&shared()->plain.word, o == MINE);
-		slip_a32_store_relaxed(&shared()->plain.event.word, announced);
+		slip_a32_store_relaxed(&shared()->plain.event.word,
+				       announced * SLIP_EVENT_W_);
 	}
 	kill_image_take();
 }

@@ -115,7 +115,7 @@ static void ring_make(const struct kill_op *op, unsigned state)
 		if (state / RING_FILLS % 2)
 			(void)slip_a32_fetch_or_relaxed(
 				&calls_->event(mem, (enum ring_side)i)->word,
-				1);
+				SLIP_EVENT_W_);
 	kill_image_take();
 }
 

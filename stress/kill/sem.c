@@ -85,7 +85,7 @@ static void plain_make(const struct kill_op *op, unsigned state)
 		      : slip_sem_init(sem(), before());
 	KILL_CHECK(!rc, "init: %d", rc);
 	/* init: nobody is there yet; the event is in one place in both */
-	slip_a32_store_relaxed(&sem()->event.word, state % 2);
+	slip_a32_store_relaxed(&sem()->event.word, state % 2 * SLIP_EVENT_W_);
 	if (!is_set() && state / 2 % 2)
 		slip_a32_store_relaxed(&sem()->word,
 				       before() | SLIP_SEM_BROAD_);
@@ -257,7 +257,8 @@ static void make(const struct kill_op *op, unsigned state)
 	sit(&live_.me, kill_base.mem, &kill_base.me, 1);
 	sit(&ghost, kill_base.mem, &kill_base.ghost, 2);
 	/* init: nobody sleeps yet */
-	slip_a32_store_relaxed(&shared()->event.word, state / 3 % 2);
+	slip_a32_store_relaxed(&shared()->event.word,
+			       state / 3 % 2 * SLIP_EVENT_W_);
 	kill_image_take();
 }
 

@@ -48,14 +48,15 @@ check() {
 }
 
 # start FILE COMMAND...: in the background; its stdout goes to FILE, its stderr
-# to FILE.err, its pid into $pid. Standard input is the caller's.
+# to FILE.err, its pid into $pid. Standard input is the caller's; descriptor 9,
+# by which a test holds a pipe open, is not handed on.
 start() {
 	local file=$1
 	shift
 	# Emptied now, not when the child comes to it: nobody reads what an
 	# earlier one wrote.
 	: >"$file" >"$file.err"
-	"$@" <&0 >"$file" 2>"$file.err" &
+	"$@" <&0 >"$file" 2>"$file.err" 9>&- &
 	pid=$!
 	children+=("$pid")
 }

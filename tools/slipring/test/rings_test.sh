@@ -151,6 +151,7 @@ start sent from_pipe "$slipring" send --lines --ring broadcast --keep "$name"
 sender=$pid
 exec 9>line
 echo before >&9
+check "broadcast: another sender waits" met 1 writer
 start out "$slipring" recv "$name"
 receiver=$pid
 check "broadcast: a line as it comes" until_true 20 grep -qx before out
