@@ -111,6 +111,7 @@
  *	-EOPNOTSUPP	this kind of region, file system or kernel (OFD locks
  *			and MADV_WIPEONFORK are needed) cannot do that
  *	-EBUSY		reap: somebody uses it; open, adopt: being reaped
+ *	-ENOTEMPTY	reap_if: what is in it is worth keeping
  */
 #ifndef SLIP_FUTEX_REGION_H
 #define SLIP_FUTEX_REGION_H

@@ -34,11 +34,19 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_reapable_(int fd, const char *path)
 	return slip_region_identify_(&h);
 }
 
+/* Is what is left there of no worth? Asked when nobody uses it and nobody can
+ * begin to; may open it READONLY. */
+typedef bool (*slip_region_reap_fn)(void *arg);
+
 /*
  * Removes a region that nobody uses: no handle on it is open for writing, no
- * peer of it lives. 0: removed. -EBUSY: in use. -ENOENT, -EACCES (needs to
+ * peer of it lives; and of which `worthless` says so, unless that is NULL. 0:
+ * removed. -EBUSY: in use. -ENOTEMPTY: worth keeping. -ENOENT, -EACCES (needs to
  * open it for writing), -EPERM, -EBADMSG, -EPROTO, -EPROTONOSUPPORT, -EINVAL.
  * Also takes the path of a temporary file, whatever is in it.
+ *
+ * So of several that leave, each of whom calls this after slip_region_close(),
+ * the last one sees what all have left, and it is he who removes it.
  *
  * No time or process number decides: one exclusive lock over all the bytes that
  * users and peers lock is either refused, or keeps every new one out until the
@@ -48,7 +56,8 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_reapable_(int fd, const char *path)
  * slip_region_unlink(), rm or rename can, see there: Linux has no "unlink if
  * it is still this file". Read-only handles do not count as users.
  */
-SLIP_COLD SLIP_MUST_CHECK int slip_region_reap(const char *name)
+SLIP_COLD SLIP_MUST_CHECK int
+slip_region_reap_if(const char *name, slip_region_reap_fn worthless, void *arg)
 {
 	char buf[SLIP_REGION_PATH_BYTES_];
 	const char *path = NULL;
@@ -72,10 +81,18 @@ SLIP_COLD SLIP_MUST_CHECK int slip_region_reap(const char *name)
 		if (r == -EBADF)
 			r = -EBUSY;
 	}
+	if (!r && worthless && !worthless(arg))
+		r = -ENOTEMPTY;
 	if (!r)
 		r = slip_file_unlink_(SLIP_AT_CWD_, path);
 	slip_file_close_(&f, true);
 	return r;
+}
+
+/* As slip_region_reap_if, whatever is left there. */
+SLIP_COLD SLIP_MUST_CHECK int slip_region_reap(const char *name)
+{
+	return slip_region_reap_if(name, NULL, NULL);
 }
 
 /* --- saying ---------------------------------------------------------------- */
@@ -114,6 +131,7 @@ SLIP_COLD const char *slip_region_strerror(int err)
 		{ -EOPNOTSUPP,
 		  "not supported here (file system, or no /proc)" },
 		{ -EBUSY, "somebody is using the region, or removing it" },
+		{ -ENOTEMPTY, "something worth keeping is in the region" },
 		{ -EUSERS, "every place for a peer is taken" },
 	};
 

@@ -726,6 +726,48 @@ Test(region_reap, a_reader_is_no_user)
 	cr_assert_eq(actor_kill(&a), -SIGKILL);
 }
 
+/* One who decides, by what is in the region, and tries to come in meanwhile. */
+struct judge {
+	bool worthless;
+	int asked, writer, reader;
+};
+
+static bool judge(void *arg)
+{
+	struct judge *j = arg;
+	struct slip_region rg;
+
+	j->asked++;
+	j->writer = slip_region_open(&rg, scratch_path("r"), 0);
+	slip_region_close(&rg);
+	j->reader =
+		slip_region_open(&rg, scratch_path("r"), SLIP_REGION_READONLY);
+	slip_region_close(&rg);
+	return j->worthless;
+}
+
+Test(region_reap, asks_about_what_nobody_uses_or_can_come_to)
+{
+	struct judge j = { 0 };
+	struct slip_region rg;
+
+	cr_assert_eq(build(&rg, 100, 0), 0);
+	cr_assert_eq(slip_region_publish(&rg, scratch_path("r"), 0600), 0);
+	cr_assert_eq(slip_region_reap_if(scratch_path("r"), judge, &j), -EBUSY);
+	cr_assert_eq(j.asked, 0, "somebody uses it");
+	slip_region_close(&rg);
+	cr_assert_eq(slip_region_reap_if(scratch_path("r"), judge, &j),
+		     -ENOTEMPTY);
+	cr_assert_eq(j.asked, 1);
+	cr_assert_eq(j.writer, -EBUSY, "nobody comes in");
+	cr_assert_eq(j.reader, 0, "but to look");
+	cr_assert_eq(scratch_files(), 1);
+	j.worthless = true;
+	cr_assert_eq(slip_region_reap_if(scratch_path("r"), judge, &j), 0);
+	cr_assert_eq(j.asked, 2);
+	cr_assert_eq(scratch_files(), 0);
+}
+
 Test(region_reap, spares_what_is_not_ours)
 {
 	int fd = open(scratch_path("f"), O_CREAT | O_RDWR, 0600);
@@ -793,12 +835,13 @@ Test(region_reap, a_stopped_sweeper_does_not_keep_the_name)
 Test(region_words, every_error_has_its_own)
 {
 	static const int codes[] = {
-		0,	 -EINVAL,  -ENAMETOOLONG, -EEXIST,     -ENOENT,
-		-EACCES, -ELOOP,   -EBADMSG,	  -EPROTO,     -EPROTONOSUPPORT,
-		-EAGAIN, -ENODATA, -EOVERFLOW,	  -ENOSPC,     -ENOMEM,
-		-EMFILE, -ENFILE,  -EFBIG,	  -EPERM,      -EROFS,
-		-ECHILD, -EBADF,   -EXDEV,	  -EOPNOTSUPP, -EBUSY,
-		-EUSERS, -1000,
+		0,	    -EINVAL,	      -ENAMETOOLONG, -EEXIST,
+		-ENOENT,    -EACCES,	      -ELOOP,	     -EBADMSG,
+		-EPROTO,    -EPROTONOSUPPORT, -EAGAIN,	     -ENODATA,
+		-EOVERFLOW, -ENOSPC,	      -ENOMEM,	     -EMFILE,
+		-ENFILE,    -EFBIG,	      -EPERM,	     -EROFS,
+		-ECHILD,    -EBADF,	      -EXDEV,	     -EOPNOTSUPP,
+		-EBUSY,	    -EUSERS,	      -ENOTEMPTY,    -1000,
 	};
 	size_t n = sizeof(codes) / sizeof(codes[0]);
 

@@ -74,8 +74,9 @@ Test(slice, who_may_not_store_sleeps_so_and_leaves_no_trace)
 	s.readonly = false;
 	s.mode = SLIP_EVENT_FULL;
 	cr_assert_eq(slip_side_prepare_(&s, &key), 0);
-	cr_assert_eq(key, 1);
-	cr_assert_eq(slip_a32_load_relaxed(&event.word), 1); /* stat */
+	cr_assert_eq(key, SLIP_EVENT_W_);
+	cr_assert_eq(slip_a32_load_relaxed(&event.word),
+		     SLIP_EVENT_W_); /* stat */
 }
 
 static bool given_back;

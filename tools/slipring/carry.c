@@ -42,7 +42,7 @@ static int end(struct carry *c)
 	c->carrier->part(c);
 	free(c->buf);
 	meter_end(&c->stream->meter);
-	stream_leave(c->stream, c->options->keep || !c->at_rest);
+	stream_leave(c->stream, c->options->keep);
 	return STATUS_OK;
 }
 

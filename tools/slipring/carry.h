@@ -30,10 +30,9 @@ struct carry {
 	const struct stream_options *options;
 	uint32_t max; /* bytes of a message */
 	bool sends;
-	bool any;      /* a message was sent, or received */
-	bool ended;    /* the last one that was received was an end */
-	bool at_rest;  /* nothing is left in the ring; known when leaving */
-	uint64_t lost; /* messages */
+	bool any;	    /* a message was sent, or received */
+	bool ended;	    /* the last one that was received was an end */
+	uint64_t lost;	    /* messages */
 	unsigned char *buf; /* CARRY_PREFIX and max */
 	union {
 		struct slip_lanes_producer lanes_in;
@@ -82,8 +81,11 @@ struct carrier {
 	/* Has a sender died, now that nothing more comes? */
 	bool (*cut)(const struct carry *c);
 
-	/* Leaves in order, and says whether the ring is at rest. */
+	/* Leaves in order. */
 	void (*part)(struct carry *c);
+
+	/* Is nothing left in such a ring? NULL: what is left does not matter. */
+	bool (*empty)(const void *mem, size_t bytes);
 };
 
 extern const struct carrier carrier_lanes, carrier_broadcast, carrier_priority,

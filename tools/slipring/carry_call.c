@@ -133,7 +133,6 @@ static void call_part(struct carry *c)
 		slip_call_detach_client(&c->ring.call_in);
 	else
 		slip_call_detach_server(&c->ring.call_out.server);
-	c->at_rest = true;
 }
 
 const struct carrier carrier_call = {

@@ -122,7 +122,6 @@ static void broadcast_part(struct carry *c)
 		slip_broadcast_detach_writer(&c->ring.broadcast_in);
 	else
 		slip_broadcast_detach_reader(&c->ring.broadcast_out);
-	c->at_rest = true;
 }
 
 const struct carrier carrier_broadcast = {
@@ -213,7 +212,6 @@ static void latest_part(struct carry *c)
 		slip_latest_detach_writer(&c->ring.latest_in);
 	else
 		slip_latest_detach_reader(&c->ring.latest_out);
-	c->at_rest = true;
 }
 
 const struct carrier carrier_latest = {

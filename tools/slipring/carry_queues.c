@@ -28,10 +28,11 @@ static int lanes_init(void *mem, size_t bytes, const struct stream_options *o)
 			       0);
 }
 
-static void lanes_look(const struct carry *c, struct slip_lanes_info *info)
+static void lanes_look(const void *mem, size_t bytes,
+		       struct slip_lanes_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	if (slip_lanes_inspect(c->stream->mem, c->stream->bytes, info))
+	if (slip_lanes_inspect(mem, bytes, info))
 		info->unread_guess = SIDES_MAX;
 }
 
@@ -46,7 +47,7 @@ static int lanes_join(struct carry *c)
 			: slip_lanes_attach_consumer(&c->ring.lanes_out, s->mem,
 						     s->bytes, &s->self);
 
-	lanes_look(c, &info);
+	lanes_look(s->mem, s->bytes, &info);
 	c->max = info.max_bytes;
 	return rc;
 }
@@ -55,7 +56,7 @@ static bool lanes_met(const struct carry *c)
 {
 	struct slip_lanes_info info;
 
-	lanes_look(c, &info);
+	lanes_look(c->stream->mem, c->stream->bytes, &info);
 	return c->sends ? info.consumers_guess : info.producers_guess;
 }
 
@@ -95,14 +96,18 @@ static int lanes_done(struct carry *c)
 
 static void lanes_part(struct carry *c)
 {
-	struct slip_lanes_info info;
-
 	if (c->sends)
 		slip_lanes_detach_producer(&c->ring.lanes_in);
 	else
 		slip_lanes_detach_consumer(&c->ring.lanes_out);
-	lanes_look(c, &info);
-	c->at_rest = !info.records_guess && !info.unread_guess;
+}
+
+static bool lanes_empty(const void *mem, size_t bytes)
+{
+	struct slip_lanes_info info;
+
+	lanes_look(mem, bytes, &info);
+	return !info.records_guess && !info.unread_guess;
 }
 
 const struct carrier carrier_lanes = {
@@ -119,6 +124,7 @@ const struct carrier carrier_lanes = {
 	.done = lanes_done,
 	.cut = somebody_died,
 	.part = lanes_part,
+	.empty = lanes_empty,
 };
 
 /* --- priority -------------------------------------------------------------- */
@@ -214,9 +220,19 @@ static int priority_done(struct carry *c)
 
 static void priority_part(struct carry *c)
 {
-	c->at_rest = !slip_priority_count_guess(&c->ring.priority,
-						SLIP_PRIORITY_ALL);
 	slip_priority_detach(&c->ring.priority);
+}
+
+static bool priority_empty(const void *mem, size_t bytes)
+{
+	struct slip_priority_info info;
+
+	if (slip_priority_inspect(mem, bytes, &info))
+		return false;
+	for (uint32_t i = 0; i < info.levels; i++)
+		if (info.pushed_guess[i] != info.popped_guess[i])
+			return false;
+	return true;
 }
 
 const struct carrier carrier_priority = {
@@ -233,4 +249,5 @@ const struct carrier carrier_priority = {
 	.done = priority_done,
 	.cut = somebody_died,
 	.part = priority_part,
+	.empty = priority_empty,
 };

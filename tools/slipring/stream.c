@@ -314,13 +314,32 @@ int stream_open(struct stream *s, const struct stream_options *o)
 	return STATUS_OK;
 }
 
+/* Is nothing in it that somebody may come for? */
+static bool stream_is_over(void *arg)
+{
+	const struct stream *s = arg;
+	struct slip_region rg;
+	bool over = false;
+	size_t bytes;
+	void *mem;
+
+	if (!s->carrier || !s->carrier->empty)
+		return true;
+	if (slip_region_open(&rg, s->name, SLIP_REGION_READONLY))
+		return false;
+	mem = slip_region_find(&rg, OBJECT, s->carrier->kind, &bytes);
+	over = mem && s->carrier->empty(mem, bytes);
+	slip_region_close(&rg);
+	return over;
+}
+
 void stream_leave(struct stream *s, bool keep)
 {
 	slip_peer_leave(&s->self);
 	slip_region_close(&s->rg);
 	free(s->past);
 	/* Refused as long as anybody has it open: then he is the last. */
-	if (!keep && slip_region_reap(s->name))
+	if (!keep && slip_region_reap_if(s->name, stream_is_over, s))
 		return;
 }
 

@@ -70,7 +70,8 @@ struct stream {
 /* Opens the region, or creates it, and joins it. STATUS_OK or _FAILED. */
 int stream_open(struct stream *s, const struct stream_options *o);
 
-/* Leaves in order; the last one to do so takes the name away, unless `keep`. */
+/* Leaves in order; the last one to do so takes the name away, unless `keep` or
+ * something is left. */
 void stream_leave(struct stream *s, bool keep);
 
 /* Ends the progress line and complains about this stream. */
