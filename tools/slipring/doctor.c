@@ -69,47 +69,90 @@ static void check_futexes(struct findings *r)
 	}
 }
 
-/* How long a barrier takes, in ns; or 0 and why in `*rc`. */
-static double barrier_ns(int *rc)
+static int by_size(const void *a, const void *b)
 {
-	enum { TURNS = 100 };
-	uint64_t began = slip_now_ns();
+	const uint64_t *x = a, *y = b;
 
-	*rc = 0;
-	for (int i = 0; i < TURNS && !*rc; i++)
-		*rc = slip_fence_heavy();
-	return *rc ? 0 : (double)(slip_now_ns() - began) / TURNS;
+	return (*x > *y) - (*x < *y);
 }
 
-/* As barrier_ns, while a process that is a target of it runs: an interrupt.
- * 0 if there is none. */
-static double barrier_beside_ns(void)
+/*
+ * How long a barrier takes, in ns, a median; 0: it could not be found out, and
+ * why in `*rc`. While the other runs, who counts in `beside`, if there is one:
+ * the turns in which he stood still do not count.
+ */
+static double barrier_ns(const slip_a32 *beside, int *rc)
 {
-	slip_a32 *running = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	enum { TURNS = 101 };
+	uint64_t enough = slip_after_ns(UINT64_C(300000000));
+	uint64_t took[TURNS], began;
+	uint32_t before, n = 0;
+
+	*rc = 0;
+	while (n < TURNS && !*rc && slip_now_ns() < enough) {
+		before = beside ? slip_a32_load_relaxed(beside) : 0;
+		began = slip_now_ns();
+		*rc = slip_fence_heavy();
+		took[n] = slip_now_ns() - began;
+		n += !beside || slip_a32_load_relaxed(beside) != before;
+	}
+	if (*rc || n == 0)
+		return 0;
+	qsort(took, n, sizeof(took[0]), by_size);
+	return (double)took[n / 2];
+}
+
+/* Counts on one of these processors, until it is killed, or for a second. */
+static _Noreturn void run_beside(slip_a32 *word, const cpu_set_t *others)
+{
 	uint64_t enough = slip_after_ns(UINT64_C(1000000000));
+
+	(void)sched_setaffinity(0, sizeof(*others), others);
+	for (uint32_t n = 1; n % 1024 || slip_now_ns() < enough; n++)
+		slip_a32_store_relaxed(word, n);
+	_exit(0);
+}
+
+/* As barrier_ns, beside a process that is a target of it: an interrupt. */
+static double barrier_beside_ns(slip_a32 *word, const cpu_set_t *all)
+{
+	int here = sched_getcpu();
+	cpu_set_t others = *all, one;
 	double ns = 0;
 	pid_t child;
 	int rc;
 
-	if (running == MAP_FAILED)
+	if (here < 0)
 		return 0;
+	CPU_ZERO(&one);
+	CPU_SET((size_t)here, &one);
+	CPU_CLR((size_t)here, &others);
 	child = fork();
-	if (child == 0) {
-		slip_a32_store_relaxed(running, 1);
-		while (slip_a32_load_relaxed(running) && slip_now_ns() < enough)
-			slip_pause();
-		_exit(0);
-	}
+	if (child == 0)
+		run_beside(word, &others);
 	if (child > 0) {
-		while (!slip_a32_load_relaxed(running) &&
-		       slip_now_ns() < enough)
-			slip_pause();
-		ns = barrier_ns(&rc);
-		slip_a32_store_relaxed(running, 0);
+		(void)sched_setaffinity(0, sizeof(one), &one);
+		ns = barrier_ns(word, &rc);
+		(void)sched_setaffinity(0, sizeof(*all), all);
+		(void)kill(child, SIGKILL);
 		(void)waitpid(child, NULL, 0);
 	}
-	(void)munmap(running, 4096);
+	return ns;
+}
+
+/* 0: there is only one processor, or it could not be found out. */
+static double barrier_peer_ns(void)
+{
+	slip_a32 *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double ns = 0;
+	cpu_set_t all;
+
+	if (word == MAP_FAILED)
+		return 0;
+	if (sched_getaffinity(0, sizeof(all), &all) == 0 && CPU_COUNT(&all) > 1)
+		ns = barrier_beside_ns(word, &all);
+	(void)munmap(word, 4096);
 	return ns;
 }
 
@@ -127,13 +170,13 @@ static void check_membarrier(struct findings *r)
 		    "GLOBAL_EXPEDITED is refused: %s", strerror(-rc));
 		return;
 	}
-	alone = barrier_ns(&rc);
+	alone = barrier_ns(NULL, &rc);
 	if (rc) {
 		add(r, "membarrier", LACK, cost, "registered, then refused: %s",
 		    strerror(-rc));
 		return;
 	}
-	beside = barrier_beside_ns();
+	beside = barrier_peer_ns();
 	add(r, "membarrier", beside < SLOW_BARRIER_NS ? GOOD : LACK, slow,
 	    "GLOBAL_EXPEDITED, registered; %.2f us alone, %.2f us beside a "
 	    "peer that runs",
