@@ -180,7 +180,7 @@ static void *read_when_asleep(void *arg)
 	const struct slip_broadcast_ring *ring = w->b.mem;
 
 	/* hint: the writer has announced that it sleeps */
-	while (!(slip_a32_load_relaxed(&ring->ev_space.word) & 1))
+	while (!(slip_a32_load_relaxed(&ring->ev_space.word) & SLIP_EVENT_W_))
 		sched_yield();
 	(void)read_one(&w->b, &w->b.r);
 	return NULL;
