@@ -164,7 +164,8 @@ static long futex(long a, long b, long c, long d, long e, long f)
 	if ((b & FUTEX_CMD) == FUTEX_REQUEUE && play.restless)
 		return -EAGAIN;
 	if ((b & FUTEX_CMD) == FUTEX_OP)
-		(void)__atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
+		(void)__atomic_fetch_add(word, (uint32_t)f << 8 >> 20,
+					 __ATOMIC_RELAXED);
 	return 0;
 }
 
