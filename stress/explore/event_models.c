@@ -20,10 +20,12 @@
 static struct {
 	struct slip_event ev;
 	slip_a32 tokens; /* published so far */
+	slip_a32 others; /* by a second who stores */
 	slip_a32 taken;
 	unsigned mode;
 	bool one;	/* by notify_one */
 	bool all;	/* by wake_all */
+	bool two;	/* by two who store */
 	uint64_t slice; /* of sleepers that watch peers; 0: none */
 	unsigned slept[X_THREADS];
 	unsigned got[X_THREADS];
@@ -41,12 +43,39 @@ static void make(unsigned mode)
 	x_keep(&s, sizeof(s));
 	x_name(&s.ev, sizeof(s.ev), "event");
 	x_name(&s.tokens, sizeof(s.tokens), "tokens");
+	x_name(&s.others, sizeof(s.others), "others");
 	x_name(&s.taken, sizeof(s.taken), "taken");
 }
 
 static void asym(void)
 {
 	make(SLIP_EVENT_ASYM);
+}
+
+/* An earlier sleeper has left E. */
+static void eager(void)
+{
+	make(SLIP_EVENT_ASYM);
+	/* init: nobody is there yet */
+	slip_a32_store_relaxed(&s.ev.word, SLIP_EVENT_EAGER_);
+}
+
+static void asym_two(void)
+{
+	asym();
+	s.two = true;
+}
+
+static void asym_two_one(void)
+{
+	asym_two();
+	s.one = true;
+}
+
+static void eager_two(void)
+{
+	eager();
+	s.two = true;
 }
 
 static void full(void)
@@ -85,18 +114,23 @@ static void always_wake(void)
 
 /* --- the two sides --------------------------------------------------------- */
 
-static void publish(void)
+static void tell(void)
 {
-	if (s.mode == SLIP_EVENT_RMW)
-		(void)slip_a32_fetch_add_seqcst(&s.tokens, 1);
-	else
-		(void)slip_a32_fetch_add_release(&s.tokens, 1);
 	if (s.all)
 		slip_event_wake_all(&s.ev);
 	else if (s.one)
 		slip_event_notify_one(&s.ev, s.mode);
 	else
 		slip_event_notify(&s.ev, s.mode);
+}
+
+static void publish(void)
+{
+	if (s.mode == SLIP_EVENT_RMW)
+		(void)slip_a32_fetch_add_seqcst(&s.tokens, 1);
+	else
+		(void)slip_a32_fetch_add_release(&s.tokens, 1);
+	tell();
 }
 
 static void publish_two(void)
@@ -109,22 +143,36 @@ static void publish_two(void)
 static void store_one(void)
 {
 	slip_a32_store_release(&s.tokens, 1);
-	slip_event_notify(&s.ev, s.mode);
+	tell();
+}
+
+static void store_other(void)
+{
+	slip_a32_store_release(&s.others, 1);
+	tell();
 }
 
 static void store_two(void)
 {
 	slip_a32_store_release(&s.tokens, 1);
-	slip_event_notify(&s.ev, s.mode);
+	tell();
 	slip_a32_store_release(&s.tokens, 2);
-	slip_event_notify(&s.ev, s.mode);
+	tell();
 }
 
 static void store_three(void)
 {
 	store_two();
 	slip_a32_store_release(&s.tokens, 3);
-	slip_event_notify(&s.ev, s.mode);
+	tell();
+}
+
+/* What there is to be had, by all that is known. */
+static uint32_t published(void)
+{
+	uint32_t n = slip_a32_load_acquire(&s.tokens);
+
+	return s.two ? n + slip_a32_load_acquire(&s.others) : n;
 }
 
 /* One token that nobody else has. */
@@ -132,7 +180,7 @@ static bool take(void)
 {
 	uint32_t seen = slip_a32_load_relaxed(&s.taken);
 
-	while (seen < slip_a32_load_acquire(&s.tokens))
+	while (seen < published())
 		if (slip_a32_cas_acqrel(&s.taken, &seen, seen + 1)) {
 			s.got[x_self()]++;
 			return true;
@@ -165,6 +213,12 @@ static void take_one(void)
 static void take_two(void)
 {
 	take_one();
+	take_one();
+}
+
+static void take_three(void)
+{
+	take_two();
 	take_one();
 }
 
@@ -278,6 +332,15 @@ static void sleeper_died(void)
 	count();
 }
 
+/* The other has one of two tokens: who dies takes no barrier with it on which
+ * the other relies. */
+static void heir_of_a_barrier(void)
+{
+	X_ASSERT(s.got[2] == 1, "the survivor got %u", s.got[2]);
+	late += x_dead(1) && s.slept[1] && s.slept[2];
+	count();
+}
+
 static const struct x_model models[] = {
 #define PAIR(NAME, ONCE)                                                       \
 	{                                                                      \
@@ -329,6 +392,64 @@ static const struct x_model models[] = {
 		.threads = { store_three, take_two, take_one },
 		.final = three_taken,
 		.finish = both_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "eager-left",
+		.operation = "event.notify+sleep",
+		.once = eager,
+		.threads = { store_two, take_one, take_one },
+		.final = two_taken,
+		.finish = both_happened,
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+		.preemptions = 4,
+	},
+	{
+		.name = "two-asym",
+		.operation = "event.notify+sleep",
+		.once = asym_two,
+		.threads = { store_one, store_other, take_one, take_one },
+		.final = two_taken,
+		.finish = both_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "two-one-asym",
+		.operation = "event.notify_one",
+		.once = asym_two_one,
+		.threads = { store_one, store_other, take_one, take_one },
+		.final = two_taken,
+		.finish = both_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "eager-two",
+		.operation = "event.notify+sleep",
+		.once = eager_two,
+		.threads = { store_two, store_other, take_two, take_one },
+		.final = three_taken,
+		.finish = both_happened,
+		.preemptions = 3,
+	},
+	{
+		.name = "eager-pair",
+		.operation = "event.notify+sleep",
+		.once = eager,
+		.threads = { store_three, take_three },
+		.final = three_taken,
+		.finish = both_happened,
+		.preemptions = 6,
+	},
+	{
+		.name = "eager-dies",
+		.operation = "event.notify+sleep",
+		.once = asym,
+		.threads = { store_two, take_one, take_one },
+		.final = heir_of_a_barrier,
+		.finish = late_happened,
+		.mortal = 2,
+		.troubles = 1,
 		.preemptions = 3,
 	},
 	{

@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include "explore.h"
+
+/* E goes with the first commit that finds it alone. */
+#define SLIP_EVENT_CALM_ 1u
 #include "futex/event.h"
 
 /* Adaptive spins multiply executions and find nothing: sleep at once. */
@@ -82,6 +85,14 @@ static int handle_now(const struct slip_source *source, bool ask)
 static void asym(void)
 {
 	make(SLIP_EVENT_ASYM, SLIP_FOREVER);
+}
+
+/* An earlier sleeper has left E in one of the two. */
+static void eager(void)
+{
+	asym();
+	/* init: nobody is there yet */
+	slip_a32_store_relaxed(&s.ev[1].word, SLIP_EVENT_EAGER_);
 }
 
 static void full(void)
@@ -212,6 +223,14 @@ static void publish_both(void)
 	publish(1);
 }
 
+static void publish_0_twice(void)
+{
+	publish(0);
+	publish(1);
+	slip_a32_store_release(&s.tokens[0], 2);
+	slip_event_notify(&s.ev[0], s.mode);
+}
+
 static void change_word(void)
 {
 	s.news = 1;
@@ -322,6 +341,47 @@ static void both_events(void)
 	event_source(&sources[0], 0, token_there);
 	event_source(&sources[1], 1, token_there);
 	until_all(sources, 2);
+}
+
+/* Of the other event nothing comes. */
+static void first_of_two(void)
+{
+	struct slip_source sources[2];
+	struct slip_waitset w;
+
+	event_source(&sources[0], 0, token_there);
+	event_source(&sources[1], 1, token_there);
+	X_ASSERT(!slip_waitset_init(&w, sources, 2), "init");
+	X_ASSERT(slip_waitset_wait(&w, SLIP_FOREVER) == 1, "wait");
+	X_ASSERT(sources[0].now == 1, "which");
+}
+
+/* Has it come a second time? */
+static int token_again(const struct slip_source *source, bool ask)
+{
+	return token_there(source, ask) > 1;
+}
+
+static void second_of_0_and_1(void)
+{
+	struct slip_source sources[2];
+
+	event_source(&sources[0], 0, token_again);
+	event_source(&sources[1], 1, token_there);
+	until_all(sources, 2);
+}
+
+/* Alone, beside a set. */
+static void first_of_0(void)
+{
+	uint32_t key;
+
+	while (slip_a32_load_acquire(&s.tokens[0]) == 0) {
+		X_ASSERT(!slip_event_prepare(&s.ev[0], s.mode, &key), "W");
+		if (slip_a32_load_acquire(&s.tokens[0]))
+			return;
+		X_ASSERT(!slip_event_sleep(&s.ev[0], key, SLIP_FOREVER), "0");
+	}
 }
 
 static void event_or_death(void)
@@ -664,6 +724,26 @@ static const struct x_model models[] = {
 		.final = no_slice,
 		.flags = X_SPURIOUS | X_EINTR,
 		.surprises = 1,
+		.preemptions = 3,
+	},
+	{
+		.name = "eager",
+		.operation = "waitset.wait",
+		.once = eager,
+		.setup = begin,
+		.threads = { publish_0, first_of_two },
+		.final = no_slice,
+		.flags = X_SPURIOUS | X_EINTR,
+		.surprises = 1,
+		.preemptions = 6,
+	},
+	{
+		.name = "eager-beside",
+		.operation = "waitset.wait",
+		.once = asym,
+		.setup = begin,
+		.threads = { publish_0_twice, second_of_0_and_1, first_of_0 },
+		.final = no_slice,
 		.preemptions = 3,
 	},
 	{
