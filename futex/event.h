@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An event count: sleep until something published elsewhere may have changed,
- * at the cost of one load to the publisher while nobody sleeps.
+ * at the cost of one load to the publisher while nobody sleeps, or of one locked
+ * instruction where that is dear to the sleeper (see the modes).
  *
  * Use it beside a lock-free structure whose state says by itself whether there
  * is something to do; the event carries no state of its own. Do not use it as
@@ -54,10 +55,11 @@
  *
  * E. A barrier in a processor that runs is an interrupt: 2 us, and in a virtual
  * machine 10 to 1000. So the sleeper that has paid for one leaves E behind, by a
- * CAS of the very word in which it had set W before the barrier. Any look at the
- * word since that barrier has found W or E, and E makes it an RMW: whoever sleeps
- * while E is set needs no barrier. The 4096th commit that finds E
- * without W takes it away: where there is no W, nobody relies on it.
+ * CAS of the very word in which it had set W before the barrier. Till E goes, any
+ * look at the word since that barrier finds W or E, and either makes it an RMW:
+ * whoever sets W while E is there needs no barrier. The 4096th commit that finds
+ * E without W takes it away: where there is no W, nobody relies on it, and who
+ * sets W later pays for a barrier of his own.
  *
  * If P loads W = 1, the word changes under the bucket lock: a sleeper between
  * prepare and sleep gets -EAGAIN, one already asleep is woken. (notify_one
@@ -70,7 +72,12 @@
  * Death: a publisher killed (or stopped) between its commit and its notify
  * leaves a sleeper untold; a sleeper killed or stopped after notify_one woke it
  * has swallowed a wake-up meant for any. So a sleeper that has peers sleeps in
- * slices (SLIP_SLICE_NS), which bounds the delay and decides nothing.
+ * slices (SLIP_SLICE_NS), which bounds the delay and decides nothing. What a dead
+ * sleeper leaves, W or E, costs publishers a system call, or RMWs till E goes;
+ * who relies on E does not need him who left it.
+ *
+ * Damage: every value of the word is a valid one. E that nobody has paid for may
+ * lose what is on its way just then, as may a W that is taken away.
  *
  * Source: event counts after D. Vyukov; the asymmetric form after Linux's
  * membarrier(2); the kernel-side clear is our own.
@@ -272,8 +279,8 @@ SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
 
 /*
  * Tell every sleeper to look again. Call it after publishing. One load (ASYM,
- * RMW) or one locked instruction (FULL) if nobody sleeps, else one system
- * call. Never blocks; async-signal-safe; leaves errno alone.
+ * RMW) or one locked instruction (FULL; ASYM while E is set) if nobody sleeps,
+ * else one system call. Never blocks; async-signal-safe; leaves errno alone.
  */
 SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
 {
@@ -325,10 +332,11 @@ SLIP_INLINE void slip_event_spur_(struct slip_event *e, uint32_t *key)
 /*
  * Announce a sleeper. Look at the data again afterwards, and only then call
  * slip_event_sleep with the key. Nothing is to be undone if the look succeeds:
- * W left set costs some publisher one system call.
+ * W left set costs some publisher one system call. A key that another sleeper's E
+ * has made old ends the sleep at once.
  *
- * Returns 0 and the key, or -ENOSYS, -EPERM or -ENOMEM if the kernel refuses
- * membarrier to this process (ASYM): then it must not sleep.
+ * Returns 0 and the key, or -ENOSYS, -EPERM or -ENOMEM if it needs a membarrier
+ * (ASYM, without E) and the kernel refuses it: then it must not sleep.
  */
 SLIP_INLINE SLIP_MUST_CHECK int slip_event_prepare(struct slip_event *e,
 						   unsigned mode, uint32_t *key)

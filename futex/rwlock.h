@@ -52,9 +52,9 @@
  * The handshake: a reader says so in its seat, then looks at the writer's word;
  * a writer says so in its word, then looks at the seats. One of the two sees
  * the other (store buffering; the order is bought as in event.h: mode ASYM
- * costs the reader nothing and the writer a membarrier; in mode RMW the reader's
- * two stores are locked instructions). A reader that sees a writer steps back
- * and waits.
+ * costs the reader nothing here and the writer a membarrier; in mode RMW the
+ * reader's two stores are locked instructions). A reader that sees a writer steps
+ * back and waits.
  *
  * So writers have precedence: who comes to read while one writes or waits to,
  * waits. A stream of writers keeps readers out for as long as it lasts.

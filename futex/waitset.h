@@ -32,7 +32,7 @@
  *	raw word	the caller's	it is `expected`	slip_word_change
  *
  * How. All conditions are looked at; if none holds, the sleep is announced at
- * every event (one membarrier serves all those in mode ASYM), all are looked at
+ * every event (one membarrier serves all those that need one), all are looked at
  * again, and the thread sleeps on all words at once by futex_waitv (Linux
  * 5.16). Whatever ends the sleep, all are announced and looked at again. It is
  * event.h's handshake, several times: of each event, the set is one sleeper.
@@ -61,9 +61,9 @@
  * wait returns.
  *
  * Death: who is killed in wait leaves nothing behind but W in some events, which
- * costs the next publisher of each one system call, and a wake-up that others
- * wait a slice for. A publisher killed before it told is as for event.h: sources
- * that have slices find it after one, a raw word of several processes after
+ * costs the next publisher of each one system call, or E (event.h), and a wake-up
+ * that others wait a slice for. A publisher killed before it told is as for event.h:
+ * sources that have slices find it after one, a raw word of several processes after
  * SLIP_LONG_SLICE_NS; and a partner's end is -EPIPE.
  *
  * Damage: every value of every word is a valid one.

@@ -112,13 +112,13 @@
  *
  * Cost: a push is one to an mpmc ring, and looks at two events, not one, each on a
  * line of the home that all levels share. With SLIP_EVENT_ASYM that is a load of a
- * line that is seldom written; with SLIP_EVENT_FULL each is a locked instruction,
- * so pushes to different levels meet there. A pop is one from an mpmc ring, and
- * three loads for each level above. A push wakes one of those who wait for
- * anything, and all who wait for some levels only, if any do. Who waits and asks
- * about the dead (see above) makes a system call for each seat that is held, and
- * looks at each slot of each level for each seat that a dead one keeps: once in
- * 6 ms, or in each call whose deadline has come.
+ * line that is seldom written; with SLIP_EVENT_FULL, and for some 4096 pushes after a
+ * sleep, each is a locked instruction, so pushes to different levels meet there. A
+ * pop is one from an mpmc ring, and three loads for each level above. A push wakes
+ * one of those who wait for anything, and all who wait for some levels only, if any
+ * do. Who waits and asks about the dead (see above) makes a system call for each seat
+ * that is held, and looks at each slot of each level for each seat that a dead one
+ * keeps: once in 6 ms, or in each call whose deadline has come.
  *
  * Source: mpmc.h; the interface after POSIX mq_overview(7) and System V msgop(2).
  */
