@@ -126,6 +126,37 @@ Test(event_eager, no_barrier_no_promise)
 	cr_assert_eq(barriers, 1, "tried once");
 }
 
+Test(event_eager, the_epoch_wraps_and_leaves_e)
+{
+	/* init: nobody is there yet */
+	slip_a32_store_relaxed(&ev.word, UINT32_MAX);
+	commits(1);
+	cr_assert_eq(value(&ev), E, "around, without W");
+	cr_assert_eq(prepare(SLIP_EVENT_ASYM), W | E, "the key");
+	cr_assert_eq(barriers, 0, "E as any other");
+}
+
+Test(event_eager, any_count_comes_to_an_end)
+{
+	static const struct {
+		uint32_t count, more;
+	} spoilt[] = {
+		{ SLIP_EVENT_CALM_, 0 },
+		{ UINT32_MAX - 1, 0 },
+		{ UINT32_MAX, SLIP_EVENT_CALM_ },
+	};
+
+	for (int i = 0; i < 3; i++) {
+		/* init: E, and a count that nobody made */
+		slip_a32_store_relaxed(&ev.word, E);
+		slip_a32_store_relaxed(&ev.calm, spoilt[i].count);
+		commits(spoilt[i].more);
+		cr_assert_eq(value(&ev), E, "%d: not yet", i);
+		commits(1);
+		cr_assert_eq(value(&ev), 0, "%d: now", i);
+	}
+}
+
 static struct slip_source sources[3];
 static struct slip_waitset set;
 
