@@ -37,8 +37,11 @@ long chain_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 	return slip_sys_raw_(nr, a, b, c, d, e, f);
 }
 
+static slip_a32 pauses;
+
 void chain_test_pause(void)
 {
+	(void)slip_a32_fetch_add_relaxed(&pauses, 1); /* stat */
 	call_once(&at_a_pause);
 }
 
@@ -203,6 +206,56 @@ Test(chain, accepts_the_largest_and_the_smallest)
 	slip_chain_destroy(&c);
 }
 
+/* No slot straddles a line, and none is larger than it must be. */
+Test(chain, slots_are_as_large_as_they_must_be)
+{
+	static const uint32_t slots[][2] = {
+		{ 1, 16 },  { 8, 16 },	 { 9, 32 },    { 24, 32 },   { 25, 64 },
+		{ 56, 64 }, { 57, 128 }, { 120, 128 }, { 121, 192 },
+	};
+	struct slip_chain_options o = { .segment = 8 };
+
+	for (unsigned k = 0; k < sizeof(slots) / sizeof(slots[0]); k++) {
+		cr_assert_eq(slip_chain_init(&c, slots[k][0], &o), 0);
+		cr_assert_eq(look().segment_bytes,
+			     384 + 8 * (uint64_t)slots[k][1]);
+		slip_chain_destroy(&c);
+	}
+}
+
+#define AREA 512 /* a header and 8 slots of 16 bytes: to the last byte */
+
+static _Alignas(128) unsigned char area[AREA + 128];
+
+static void *get_area(void *context, size_t bytes)
+{
+	(void)context;
+	cr_assert_eq(bytes, AREA);
+	return area;
+}
+
+static void put_area(void *context, void *memory, size_t bytes)
+{
+	(void)context;
+	cr_assert_eq(memory, (void *)area);
+	cr_assert_eq(bytes, AREA);
+}
+
+Test(chain, a_segment_ends_with_its_last_slot)
+{
+	struct slip_chain_options o = {
+		.segment = 8,
+		.get = get_area,
+		.put = put_area,
+	};
+
+	memset(area, 0xcc, sizeof(area));
+	cr_assert_eq(words_init(&c, &o), 0);
+	for (size_t i = AREA; i < sizeof(area); i++)
+		cr_assert_eq(area[i], 0xcc);
+	slip_chain_destroy(&c);
+}
+
 Test(chain, without_memory_it_is_not_made)
 {
 	struct slip_chain_options o = {
@@ -354,6 +407,19 @@ Test(chain, as_many_are_kept_as_a_grace_period_takes)
 	destroy();
 }
 
+/* What a late one asks for is little, and each time all but a 1024th of what
+ * was needed before is kept, and what is less than one of it too. */
+Test(chain, the_need_of_segments_falls_slowly)
+{
+	make(2, 0);
+	cr_assert_eq(slip_chain_need_(&c, 10), 10);
+	cr_assert_eq(slip_chain_need_(&c, 0), 9);
+	cr_assert_eq(slip_chain_need_(&c, 9), 9);
+	/* hint */
+	cr_assert_eq(slip_a64_load_relaxed(&c.need), 10 * 1024 - 10);
+	destroy();
+}
+
 Test(chain, who_is_inside_keeps_a_segment)
 {
 	make(2, 0);
@@ -365,6 +431,56 @@ Test(chain, who_is_inside_keeps_a_segment)
 	slip_rcu_leave_(&c);
 	slip_rcu_settle_(&c);
 	cr_assert_eq(look().spares, 1);
+	destroy();
+}
+
+/* --- what others pay for ----------------------------------------------------- */
+
+static uint32_t pauses_so_far(void)
+{
+	return slip_a32_load_relaxed(&pauses); /* stat */
+}
+
+/* The pushers' line is looked at: then pops know of more than they have taken. */
+static uint64_t seen(void)
+{
+	return slip_a64_load_relaxed(&segment_at(&c.head)->seen); /* hint */
+}
+
+Test(chain, a_pop_of_what_it_sees_does_not_look_further)
+{
+	uint64_t out[2];
+
+	make(4, 0);
+	push_some(0, 3);
+	pop(0);
+	cr_assert_eq(seen(), 0);
+	cr_assert_eq(words_pop_n(&c, out, 2), 2);
+	cr_assert_eq(seen(), 3);
+	cr_assert_eq(pauses_so_far(), 0);
+	destroy();
+}
+
+Test(chain, a_pop_that_finds_nothing_lingers_and_writes_nothing)
+{
+	make(4, 0);
+	push(0);
+	pop(0);
+	is_empty();
+	cr_assert_eq(pauses_so_far(), SLIP_CHAIN_LINGER);
+	cr_assert_eq(seen(), 0);
+	/* own */
+	cr_assert_eq(slip_a64_load_relaxed(&segment_at(&c.head)->pop), 1);
+	destroy();
+}
+
+Test(chain, behind_the_last_slot_no_pop_lingers)
+{
+	make(2, 0);
+	push_some(0, 2);
+	pop_some(0, 2);
+	is_empty();
+	cr_assert_eq(pauses_so_far(), 0);
 	destroy();
 }
 

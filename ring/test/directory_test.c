@@ -12,9 +12,12 @@
 
 static bool refuse;
 
+/* With a byte behind it, and not of zeros. */
 static void *malloc_or_not(size_t bytes)
 {
-	return refuse ? NULL : malloc(bytes);
+	void *at = refuse ? NULL : malloc(bytes + 1);
+
+	return at ? __builtin_memset(at, 0xee, bytes + 1) : NULL;
 }
 
 static struct cds_lfht *new_or_not(unsigned long size, unsigned long least,
@@ -146,6 +149,24 @@ Test(directory, refuses_bad_arguments)
 	name[SLIP_DIRECTORY_NAME_MAX] = 0;
 	cr_assert_eq(slip_directory_add(&d, name, 1, &one, 1, NULL, NULL), 0);
 	cr_assert_eq(find(name, 1), (void *)&one);
+	slip_directory_destroy(&d);
+}
+
+Test(directory, a_name_is_copied_to_its_end)
+{
+	char name[SLIP_DIRECTORY_NAME_MAX + 2];
+	struct slip_directory_entry *e;
+	const void *behind;
+
+	begin();
+	memset(name, 'x', sizeof(name));
+	name[SLIP_DIRECTORY_NAME_MAX] = 0;
+	add(name, 1, &one);
+	e = slip_directory_hold(&d, name, 1);
+	cr_assert_not_null(e);
+	behind = e + 1;
+	cr_assert_eq(*(const unsigned char *)behind, 0xee);
+	slip_directory_drop(e);
 	slip_directory_destroy(&d);
 }
 
