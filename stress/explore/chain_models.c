@@ -5,8 +5,8 @@
  * the end of a segment, batches, the limit, close, sleepers, stopped threads.
  *
  * liburcu is urcu_model.h: a segment comes back, or is given back, as soon as that
- * may be; and what is given back is overwritten. Histories are held against a FIFO
- * queue (history.h).
+ * may be; and what is given back is overwritten, as is what was never taken. Histories
+ * are held against a FIFO queue (history.h).
  */
 #include <string.h>
 
@@ -29,9 +29,11 @@ static struct {
 	int rc[X_THREADS];
 } s;
 static slip_a32 given; /* as malloc's lock: who takes sees who gave */
+static slip_a32 told;
 
 /* Over all executions; so that none of the claims is empty. */
-static uint64_t some, none, voided, grown, reused, freed, pipes, refused, stops;
+static uint64_t some, none, voided, grown, reused, freed, pipes, refused, stops,
+	saw_some, saw_none;
 
 /* --- memory ------------------------------------------------------------------ */
 
@@ -165,8 +167,10 @@ static void chain(uint32_t segments_max)
 	};
 
 	some = none = voided = grown = reused = freed = pipes = refused = 0;
-	stops = 0;
+	stops = saw_some = saw_none = 0;
 	memset(&s, 0, sizeof(s));
+	memset(&told, 0, sizeof(told));
+	memset(&pool, 0xbb, sizeof(pool));
 	memset(&history, 0, sizeof(history));
 	rcu_setup();
 	X_ASSERT(!slip_chain_init(&c, 8, &o), "init");
@@ -177,6 +181,7 @@ static void chain(uint32_t segments_max)
 	x_keep(&pool, sizeof(pool));
 	x_keep(&s, sizeof(s));
 	x_keep(&history, sizeof(history));
+	x_keep(&told, sizeof(told));
 	x_name(&c, sizeof(c), "chain");
 	for (unsigned i = 0; i < SEGMENTS; i++)
 		x_name(pool.bytes[i], SEGMENT_BYTES,
@@ -187,6 +192,13 @@ static void chain(uint32_t segments_max)
 static void unlimited(void)
 {
 	chain(0);
+}
+
+/* Slots that are being filled are looked at again. */
+static void patient(void)
+{
+	chain(0);
+	c.patience = 2;
 }
 
 /* Two elements are there: the first segment is full. */
@@ -367,6 +379,18 @@ static void refused_some(void)
 		 (unsigned long long)some, (unsigned long long)refused);
 }
 
+static void looked_on(void)
+{
+	X_ASSERT(some && saw_some && saw_none, "%llu saw some, %llu none",
+		 (unsigned long long)saw_some, (unsigned long long)saw_none);
+}
+
+static void looked_on_and_refused(void)
+{
+	X_ASSERT(saw_some && refused, "%llu saw some, %llu refused",
+		 (unsigned long long)saw_some, (unsigned long long)refused);
+}
+
 static void ended(void)
 {
 	X_ASSERT(some && pipes, "%llu popped, %llu ends",
@@ -423,6 +447,31 @@ static void push_and_pop(void)
 {
 	X_ASSERT(!push(0), "push");
 	X_ASSERT(pop(), "nothing there, and ours is not popped");
+}
+
+static void push_and_tell(void)
+{
+	push_one();
+	slip_a32_store_release(&told, 1);
+}
+
+/* Who takes another's leaves it the one that was told of. */
+static void pop_if_told(void)
+{
+	if (slip_a32_load_acquire(&told))
+		X_ASSERT(pop(), "told of one, and there is none");
+}
+
+/* There are never more than three segments. */
+static void look(void)
+{
+	struct slip_chain_info info;
+
+	slip_chain_inspect(&c, &info);
+	X_ASSERT(info.elements_guess <= 6, "%llu elements",
+		 (unsigned long long)info.elements_guess);
+	saw_some += info.elements_guess != 0;
+	saw_none += info.elements_guess == 0;
 }
 
 static void push_three_at_once(void)
@@ -523,6 +572,12 @@ static void push_if_there_is_room(void)
 	X_ASSERT(!rc || rc == -EAGAIN, "push: %d", rc);
 }
 
+static void push_and_pop_two(void)
+{
+	push_if_there_is_room();
+	pop_two();
+}
+
 static void push_without_memory(void)
 {
 	int rc;
@@ -564,6 +619,14 @@ static const struct x_model models[] = {
 	      push_and_pop, push_and_pop),
 	MODEL("both-two", "chain.push+pop", unlimited, popped_all, 4,
 	      push_and_pop, push_and_pop),
+	MODEL("told", "chain.push+pop", unlimited, popped_all, 2, push_and_tell,
+	      pop_if_told, push_and_pop),
+	MODEL("patient", "chain.push+pop", patient, popped_some, 3, push_two,
+	      pop_two),
+	MODEL("inspect", "chain.inspect", full_segment, looked_on, 2, push_one,
+	      pop_three, look),
+	MODEL("inspect-closed", "chain.inspect", full_segment,
+	      looked_on_and_refused, 2, push_until_closed, close_it, look),
 	MODEL("append", "chain.grow", full_segment, popped_some, 2, push_one,
 	      push_one, pop_three),
 	MODEL("recycle", "chain.grow", spare_segment, recycled, 2, push_five,
@@ -708,6 +771,15 @@ static const struct x_model models[] = {
 		.once = limited,
 		.threads = { push_three_when_there_is_room, pop_two },
 		.final = done,
+		.preemptions = 3,
+	},
+	{
+		.name = "limit-late",
+		.operation = "chain.limit",
+		.once = limited,
+		.threads = { push_and_pop_two, push_if_there_is_room },
+		.final = done,
+		.finish = refused_some,
 		.preemptions = 3,
 	},
 	{
