@@ -3,7 +3,8 @@
  * Models of ring/directory.h: entries that come and go while others look for them,
  * inside and by holds. liburcu is urcu_model.h; its hash table is played here, by one
  * chain, with the same contract: add, delete and lookup are a step each, with a full
- * fence for the first two, and whoever walks the chain is inside.
+ * fence for the first two, and whoever walks the chain is inside. A lookup has no more
+ * of an entry by its address than that: what is in it is not ordered for any tool.
  *
  * An object is plain data that is spoilt when it is gone: so who still has it races.
  */
@@ -74,7 +75,7 @@ int cds_lfht_destroy(struct cds_lfht *ht, pthread_attr_t **attr)
 
 static struct cds_lfht_node *node_at(struct cds_lfht *ht, unsigned i)
 {
-	uintptr_t at = slip_a64_load_acquire(&ht->cell[i]);
+	uintptr_t at = slip_a64_load_relaxed(&ht->cell[i]);
 
 	return (struct cds_lfht_node *)at;
 }
@@ -92,6 +93,16 @@ static void unlock(void)
 	slip_a32_store_release(&writers, 0);
 }
 
+/* As rcu_dereference: no access by that address is to what was there before the
+ * entry. So the count, of which an older value could be seen, is read by an addition,
+ * which sees the newest. */
+static void depend(struct cds_lfht_node *node)
+{
+	struct slip_directory_entry *e = slip_directory_entry_(node);
+
+	(void)slip_a32_fetch_add_relaxed(&e->holds, 0);
+}
+
 void cds_lfht_lookup(struct cds_lfht *ht, unsigned long hash,
 		     cds_lfht_match_fct match, const void *key,
 		     struct cds_lfht_iter *iter)
@@ -101,7 +112,10 @@ void cds_lfht_lookup(struct cds_lfht *ht, unsigned long hash,
 	iter->next = NULL;
 	for (unsigned i = 0; i < NODES; i++) {
 		iter->node = node_at(ht, i);
-		if (iter->node && match(iter->node, key))
+		if (!iter->node)
+			continue;
+		depend(iter->node);
+		if (match(iter->node, key))
 			return;
 	}
 	iter->node = NULL;
