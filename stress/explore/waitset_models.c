@@ -476,7 +476,7 @@ static void pop_both(void)
 }
 
 /* One more job, where there is no room, by a set. */
-static void push_job(void)
+static void push_job_by(slip_source_fn ready)
 {
 	struct slip_source sources[1];
 	struct slip_waitset w;
@@ -484,11 +484,30 @@ static void push_job(void)
 	int rc;
 
 	slip_mpmc_push_source(&sources[0], &s.q[1]);
+	if (ready)
+		sources[0].ready = ready;
 	X_ASSERT(!slip_waitset_init(&w, sources, 1), "init");
 	do {
 		rc = slip_waitset_wait(&w, SLIP_FOREVER);
 		X_ASSERT(rc == 1 && sources[0].now == 1, "wait says %d", rc);
 	} while (!slip_mpmc_push(&s.q[1], &x));
+}
+
+static void push_job(void)
+{
+	push_job_by(NULL);
+}
+
+/* As the source of a ring looks twice, for the sake of the dead, what a look
+ * overlooks is hidden by the other. */
+static int one_look(const struct slip_source *source, bool ask)
+{
+	return slip_mpmc_told_now_(slip_mpmc_push_look_(source->handle), ask);
+}
+
+static void push_job_by_one_look(void)
+{
+	push_job_by(one_look);
 }
 
 static void push_other_job(void)
@@ -886,6 +905,17 @@ static const struct x_model models[] = {
 		.once = mpmc_full,
 		.setup = begin,
 		.threads = { pop_two_jobs, push_job, push_other_job },
+		.final = no_slice,
+		.flags = X_SPURIOUS,
+		.surprises = 1,
+	},
+	{
+		.name = "mpmc-look",
+		.operation = "waitset.rings",
+		.once = mpmc_full,
+		.setup = begin,
+		.threads = { pop_two_jobs, push_job_by_one_look,
+			     push_other_job },
 		.final = no_slice,
 		.flags = X_SPURIOUS,
 		.surprises = 1,

@@ -466,9 +466,9 @@ TABLE = (
      "\tr = slip_region_sealed_(own);\n", "\tr = 0;\n"),
     ("futex/region_memory.h", "slip_region_mirror", "no-look-at-the-file",
      "\tr = slip_file_same_(&rg->file, rg->file.fd);\n", "\tr = 0;\n"),
-    ("futex/region_tools.h", "slip_region_reap", "no-look-at-the-name",
+    ("futex/region_tools.h", "slip_region_reap_if", "no-look-at-the-name",
      "\t\tr = slip_region_named_(path, &f);\n", "\t\tr = 0;\n"),
-    ("futex/region_tools.h", "slip_region_reap", "no-lock",
+    ("futex/region_tools.h", "slip_region_reap_if", "no-lock",
      "\t\tr = slip_file_lock_(f.fd, SLIP_LOCK_WRITE_, SLIP_BYTE_BASE_, 0);\n",
      "\t\tr = 0;\n"),
 )
