@@ -114,6 +114,7 @@ extern "C" {
 
 #define SLIP_EVENT_EAGER_ 1u /* E */
 #define SLIP_EVENT_W_	  2u
+#define SLIP_EVENT_ANY_	  3u
 #define SLIP_EVENT_ONE_	  4u /* of the epoch */
 
 /* Commits that cost an RMW each, till E goes: some 20 us of them. */
@@ -241,23 +242,35 @@ SLIP_INLINE void slip_event_calm_(struct slip_event *e, uint32_t seen)
 					   seen & ~SLIP_EVENT_EAGER_);
 }
 
-/* A commit has found W or E: the word as it must see it. Also if it was W: it
- * may be E by now, on which a sleeper relies that notify_one does not wake. */
-SLIP_COLD uint32_t slip_event_eager_(struct slip_event *e)
+/*
+ * A commit has found W or E: does somebody sleep? Also if it was W: it may be E
+ * by now, on which a sleeper relies whom notify_one does not wake. In the other
+ * modes there is no E, and the second look changes nothing.
+ */
+SLIP_COLD bool slip_event_eager_(struct slip_event *e)
 {
 	uint32_t seen = slip_event_visit_(e);
 
-	if ((seen & (SLIP_EVENT_W_ | SLIP_EVENT_EAGER_)) == SLIP_EVENT_EAGER_)
+	if ((seen & SLIP_EVENT_ANY_) == SLIP_EVENT_EAGER_)
 		slip_event_calm_(e, seen);
-	return seen;
+	return seen & SLIP_EVENT_W_;
 }
 
-/* The word as the publisher must see it after its commit, as far as W is
- * concerned. */
+SLIP_COLD void slip_event_tell_(struct slip_event *e)
+{
+	if (slip_event_eager_(e))
+		slip_event_wake_slow_(e);
+}
+
+SLIP_COLD void slip_event_tell_one_(struct slip_event *e)
+{
+	if (slip_event_eager_(e))
+		slip_event_wake_one_slow_(e);
+}
+
+/* The word after a commit. If it has W or E, that is for slip_event_eager_. */
 SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
 {
-	uint32_t seen;
-
 	if (mode == SLIP_EVENT_FULL)
 		return slip_event_visit_(e);
 	if (mode == SLIP_EVENT_RMW)
@@ -271,10 +284,7 @@ SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
 		slip_fence_light();
 	/* EVENT-H2, EVENT-H3 publisher: after the fence. Pairs:
 	 * slip_event_announce_. Else: as H1. */
-	seen = slip_a32_load_relaxed(&e->word);
-	if (SLIP_LIKELY(!(seen & (SLIP_EVENT_W_ | SLIP_EVENT_EAGER_))))
-		return 0;
-	return slip_event_eager_(e);
+	return slip_a32_load_relaxed(&e->word);
 }
 
 /*
@@ -284,8 +294,8 @@ SLIP_CORE uint32_t slip_event_look_(struct slip_event *e, unsigned mode)
  */
 SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_W_))
-		slip_event_wake_slow_(e);
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_ANY_))
+		slip_event_tell_(e);
 }
 
 /*
@@ -294,8 +304,8 @@ SLIP_CORE void slip_event_notify(struct slip_event *e, unsigned mode)
  */
 SLIP_CORE void slip_event_notify_one(struct slip_event *e, unsigned mode)
 {
-	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_W_))
-		slip_event_wake_one_slow_(e);
+	if (SLIP_UNLIKELY(slip_event_look_(e, mode) & SLIP_EVENT_ANY_))
+		slip_event_tell_one_(e);
 }
 
 /* Wake every sleeper whether or not one is seen: after a death, a close. */

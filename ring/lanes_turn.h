@@ -132,13 +132,14 @@ SLIP_COLD void slip_lanes_pass_on_(struct slip_lanes_consumer *c,
 SLIP_INLINE void slip_lanes_drop_(struct slip_lanes_consumer *c, bool took)
 {
 	struct slip_record_ring *lane = c->rec.ring;
+	struct slip_event *ev = &c->ring->ev_data;
 
 	(void)slip_role_drop_(&lane->ends.consumer_role, c->rec.side.self);
 	/* As who publishes does: the lane is free before it looks for
 	 * sleepers. */
-	if (SLIP_UNLIKELY(
-		    slip_event_look_(&c->ring->ev_data, c->rec.side.mode) &
-		    SLIP_EVENT_W_))
+	if (SLIP_UNLIKELY(slip_event_look_(ev, c->rec.side.mode) &
+			  SLIP_EVENT_ANY_) &&
+	    slip_event_eager_(ev))
 		slip_lanes_pass_on_(c, lane, took);
 }
 

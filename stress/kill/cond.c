@@ -105,7 +105,7 @@ static void use(const struct slip_robust_mutex *m, bool all)
 	uint32_t key;
 	int rc = slip_event_prepare(e, SLIP_EVENT_RMW, &key);
 
-	KILL_CHECK(!rc && key & 1, "prepare: %d, %#x", rc, key);
+	KILL_CHECK(!rc && key & SLIP_EVENT_W_, "prepare: %d, %#x", rc, key);
 	if (all)
 		slip_cond_broadcast_robust(&shared()->cond, m);
 	else

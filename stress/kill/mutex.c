@@ -244,7 +244,7 @@ static void use_event(struct slip_event *e, unsigned mode)
 	uint32_t key;
 	int rc = slip_event_prepare(e, mode, &key);
 
-	KILL_CHECK(!rc && key & 1, "prepare: %d, %#x", rc, key);
+	KILL_CHECK(!rc && key & SLIP_EVENT_W_, "prepare: %d, %#x", rc, key);
 	slip_event_notify_one(e, mode);
 	rc = slip_event_sleep(e, key, slip_after_ns(PATIENCE_NS));
 	KILL_CHECK(rc == 0, "sleep after a notify: %d", rc);

@@ -69,9 +69,9 @@ TABLE = (
      "\tif (slip_futex_wake(&e->word, 1, SLIP_SHARED) == 0)\n\t\t"
      "slip_event_wake_slow_(e);\n",
      "\t(void)slip_futex_wake(&e->word, 1, SLIP_SHARED);\n"),
-    (EVENT, "slip_event_notify", "no-wake",
+    (EVENT, "slip_event_tell_", "no-wake",
      "\t\tslip_event_wake_slow_(e);\n", "\t\t;\n"),
-    (EVENT, "slip_event_notify_one", "no-wake",
+    (EVENT, "slip_event_tell_one_", "no-wake",
      "\t\tslip_event_wake_one_slow_(e);\n", "\t\t;\n"),
     (EVENT, "slip_event_announce_", "key-without-W",
      "(&e->word, SLIP_EVENT_W_) |\n\t       SLIP_EVENT_W_;", "(&e->word, SLIP_EVENT_W_);"),
