@@ -329,8 +329,8 @@ SLIP_CORE SLIP_MUST_CHECK int slip_lanes_push(struct slip_lanes_producer *p,
 	return 0;
 }
 
-/* How long the `n` pieces are together, up to a record's longest, or that and
- * 1. */
+/* How long the `n` pieces are together, up to a record's longest; or
+ * UINT32_MAX. */
 SLIP_INLINE uint32_t slip_lanes_sum_(const struct slip_lanes_producer *p,
 				     const struct iovec *v, uint32_t n)
 {
@@ -338,7 +338,7 @@ SLIP_INLINE uint32_t slip_lanes_sum_(const struct slip_lanes_producer *p,
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (v[i].iov_len > p->max_len - sum)
-			return p->max_len + 1;
+			return UINT32_MAX;
 		sum += SLIP_CAST(uint32_t, v[i].iov_len);
 	}
 	return sum;

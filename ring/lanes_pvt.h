@@ -130,8 +130,9 @@ SLIP_INLINE bool slip_lanes_shape_(struct slip_lanes_shape *s, uint64_t lanes,
 	s->lanes = SLIP_CAST(uint32_t, lanes);
 	s->consumers = SLIP_CAST(uint32_t, consumers);
 	s->extra = flags ? SLIP_LANES_STAMP_ : 0;
-	s->lane_bytes =
-		(slip_record_shape_bytes_(&s->lane) + pair - 1) / pair * pair;
+	/* Of whole lines: an odd number gets one more. */
+	s->lane_bytes = (slip_record_shape_bytes_(&s->lane) + SLIP_LINE_BYTES) /
+			pair * pair;
 	return true;
 }
 

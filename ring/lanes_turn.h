@@ -372,9 +372,9 @@ SLIP_INLINE bool slip_lanes_settle_(struct slip_lanes_consumer *c, uint32_t i,
 	c->rec.error = slip_record_find_tail_(&c->rec.shape, c->rec.head, &end,
 					      &records);
 	if (!c->rec.error && slip_lanes_beyond_(end, seen))
-		/* LANES-R3 consumer: as in slip_lanes_say_. Pairs:
-		 * slip_lanes_look_. Else: as there. */
-		(void)slip_a64_cas_release(tail, &seen, end);
+		/* hint: by what was seen; who looks into the lane takes it after
+		 * us, which brings what we know to be there (ROLE-R1) */
+		(void)slip_a64_cas_relaxed(tail, &seen, end);
 	slip_lanes_unsee_(c);
 	slip_lanes_drop_(c, false);
 	return true;

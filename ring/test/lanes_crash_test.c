@@ -134,6 +134,18 @@ Test(lanes_crash, what_a_dead_producer_pushed_is_delivered_and_its_lane_free)
 	end(w);
 }
 
+Test(lanes_crash, a_free_lane_is_taken_before_that_of_a_dead_one)
+{
+	struct world *w = begin(2, 1, 0);
+	pid_t pid = spawn(w, pushes_and_freezes);
+
+	await(w, pid, 1);
+	kill_and_wait(pid);
+	cr_assert_eq(attach_p(w), 0, "there are two");
+	cr_assert_eq(slip_lanes_lane(&w->p), 1, "the free one");
+	end(w);
+}
+
 static int dies_in_push(struct world *w)
 {
 	EXPECT(1, attach_p(w) == 0);

@@ -241,6 +241,9 @@ Test(lanes_damage, attach_believes_no_header)
 							sizeof(memory), NULL),
 			     bad[i].rc, "case %u", i);
 	}
+	memset(memory, 0xa5, 512);
+	cr_assert_eq(slip_lanes_attach_consumer(&consumer, memory, 512, NULL),
+		     -EBADMSG, "no header in as many bytes as one has");
 }
 
 Test(lanes_damage, stamps_are_for_one_consumer)

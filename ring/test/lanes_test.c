@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../atomics/test/check.h"
+#include "edge.h"
 
 /* What happens before a call of that number; 0: the call itself follows. */
 static long watched = SYS_futex;
@@ -46,8 +47,7 @@ void lanes_test_copy(void *to, const void *from, size_t bytes)
 
 #define HANDLES 4u
 
-/* A ring in memory of its exact size, filled with rubbish, so that ASan sees
- * a step outside and the tests an assumption about zeroes. */
+/* A ring in memory of its exact size; what follows is inaccessible. */
 static struct {
 	void *mem;
 	size_t bytes;
@@ -85,7 +85,7 @@ static void make(uint32_t lanes, size_t capacity, uint32_t consumers,
 		 unsigned flags)
 {
 	b.bytes = slip_lanes_bytes(lanes, capacity);
-	b.mem = fresh_memory(b.bytes);
+	b.mem = edge_memory(b.bytes);
 	cr_assert(b.mem != NULL, "no memory");
 	cr_assert_eq(slip_lanes_init(b.mem, b.bytes, lanes, capacity, consumers,
 				     flags),
@@ -110,7 +110,7 @@ static void teardown(void)
 		slip_lanes_detach_producer(&b.p[i]);
 		slip_lanes_detach_consumer(&b.c[i]);
 	}
-	free(b.mem);
+	edge_free(b.mem, b.bytes);
 }
 
 static struct slip_lanes_ring *ring(void)
@@ -306,6 +306,9 @@ static void all_or_nothing(unsigned flags)
 		     "short");
 	cr_assert_eq(len, max, "says how long");
 	cr_assert_eq(slip_lanes_pop(&b.c[0], big, max, &len), 0, "pop");
+	cr_assert_eq(slip_lanes_push(&b.p[0], big, max), 0, "longest");
+	cr_assert_eq(slip_lanes_push(&b.p[0], big, max - 8), 0,
+		     "all but the last 8 bytes");
 	slip_lanes_close(&b.p[0]);
 	cr_assert_eq(slip_lanes_push(&b.p[0], big, 1), -EPIPE, "closed");
 	cr_assert_eq(slip_lanes_push(&b.p[0], big, 64), -EPIPE, "closed");
@@ -376,6 +379,7 @@ Test(lanes, batches_go_in_and_come_out)
 					  { &words[2], 8 },
 					  { words, 1000 } };
 	struct slip_record_span out[4];
+	struct slip_record_span longest = { out, 56 };
 	uint64_t buf[4];
 
 	setup(2, 128, 1, 0);
@@ -398,6 +402,7 @@ Test(lanes, batches_go_in_and_come_out)
 	cr_assert_eq(slip_lanes_push_n(&b.p[0], in, 3), 1, "full");
 	cr_assert_eq(slip_lanes_pop_n(&b.c[0], buf, 32, out, 2), 2,
 		     "asked for");
+	cr_assert_eq(slip_lanes_push_n(&b.p[1], &longest, 1), 1, "longest");
 	teardown();
 }
 
@@ -425,6 +430,8 @@ static void in_place(unsigned flags)
 
 	setup(1, 128, 1, flags);
 	cr_assert_null(slip_lanes_claim(&b.p[0], max + 1), "long");
+	cr_assert_not_null(slip_lanes_claim(&b.p[0], max), "longest");
+	cr_assert_null(slip_lanes_claim(&b.p[0], max + 1), "ends that claim");
 	slip_lanes_commit(&b.p[0], 0);
 	cr_assert_null(slip_lanes_peek(&b.c[0], &len), "empty");
 	slip_lanes_release(&b.c[0]);
@@ -557,6 +564,71 @@ Test(lanes, all_of_64_lanes_are_looked_at)
 	teardown();
 }
 
+/* The word behind the 16 seats counts the producers that came: with one of them
+ * it looks as a role that is held. */
+Test(lanes, of_16_seats_none_more_is_looked_at)
+{
+	struct slip_lanes_info info;
+	uint64_t x = 1;
+
+	setup(1, 1024, 16, 0);
+	cr_assert_eq(slip_lanes_inspect(b.mem, b.bytes, &info), 0, "look");
+	cr_assert_eq(info.consumers_guess, HANDLES, "consumers");
+	for (unsigned i = 0; i < HANDLES; i++)
+		slip_lanes_detach_consumer(&b.c[i]);
+	cr_assert_eq(slip_lanes_push_until(&b.p[0], &x, 8, SLIP_FOREVER),
+		     -EPIPE, "all have gone");
+	teardown();
+}
+
+Test(lanes, recovery_buries_in_seats_and_lanes_and_nowhere_else)
+{
+	uint64_t held = slip_role_held_(3, 1);
+	uint64_t dead = held - SLIP_ROLE_HELD + SLIP_ROLE_DEAD;
+
+	setup(2, 64, 2, 0);
+	for (unsigned i = 1; i <= 2; i++)
+		/* init: the second is behind the last seat */
+		slip_a64_store_relaxed(&ring()->seats[i], held);
+	/* init */
+	slip_a64_store_relaxed(&ends(1)->producer_role, held);
+	cr_assert_eq(slip_lanes_recover_(NULL, b.mem, b.bytes, 3, 1), 0,
+		     "recover");
+	/* stat */
+	cr_assert_eq(slip_a64_load_relaxed(&ring()->seats[1]), dead, "seat");
+	cr_assert_eq(slip_a64_load_relaxed(&ends(1)->producer_role), dead,
+		     "lane");
+	cr_assert_eq(slip_a64_load_relaxed(&ring()->seats[2]), held, "behind");
+	teardown();
+}
+
+Test(lanes, lanes_that_nobody_had_are_not_looked_at)
+{
+	make(3, 64, 1, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		/* stat */
+		cr_assert_eq(slip_a32_load_relaxed(&ring()->high), i, "high");
+		cr_assert_eq(attach_p(i), 0, "producer");
+	}
+	teardown();
+}
+
+/* At +64 of each, as lanes.h says; one consumer needs none. */
+Test(lanes, tails_are_said_to_several_consumers)
+{
+	for (uint32_t consumers = 1; consumers <= 2; consumers++) {
+		unsigned char *lane;
+		uint64_t tail;
+
+		setup(1, 1024, consumers, 0);
+		cr_assert_eq(push(0, 7), 0, "push");
+		lane = (unsigned char *)b.mem + 512;
+		memcpy(&tail, lane + 64, 8);
+		cr_assert_eq(tail, consumers > 1 ? 16 : 0, "tail");
+		teardown();
+	}
+}
+
 /* --- stamps ----------------------------------------------------------------- */
 
 Test(lanes, stamped_records_come_out_by_the_clock)
@@ -678,6 +750,23 @@ Test(lanes, what_is_in_hand_keeps_its_lane_from_others)
 	cr_assert_eq(pop(0), 4, "pop");
 	cr_assert_eq(push(0, 5), 0, "push");
 	cr_assert_eq(pop(1), 5, "free");
+	teardown();
+}
+
+/* In one look round once, however often it has looked. */
+Test(lanes, a_lane_in_another_hand_is_passed_over)
+{
+	uint32_t len = 0;
+
+	setup(1, 1024, 2, 0);
+	cr_assert(!push(0, 1) && !push(0, 2), "push");
+	cr_assert_not_null(slip_lanes_peek(&b.c[0], &len), "in hand");
+	cr_assert_eq(pop(1), 0, "passed over");
+	cr_assert_eq(b.c[1].passed, 1, "once");
+	b.c[1].rec.side.spin.skip = UINT32_MAX;
+	for (unsigned i = 0; i < 2 * SLIP_LANES_PATIENCE_; i++)
+		cr_assert_eq(slip_lanes_wait_data_until(&b.c[1], 0), -ETIMEDOUT,
+			     "look %u", i);
 	teardown();
 }
 
