@@ -100,7 +100,8 @@
  * before it came; and, when it has got -EPIPE, to all that were written since.
  *
  * Order: what a writer did before write is visible after the read that returned
- * the element.
+ * the element. Of a lossless ring, what a reader in a seat did before a read
+ * returned is visible after the write for which that made room.
  *
  * Death. An element is there by the one store to `tail`. Attach with a peer
  * (futex/peer.h), and:

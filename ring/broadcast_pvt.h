@@ -361,9 +361,9 @@ SLIP_INLINE bool slip_broadcast_lapped_(const struct slip_broadcast_shape *s,
 					const struct slip_broadcast_lane *lane,
 					uint64_t pos)
 {
-	/* BROADCAST-A2 reader: what was read was touched: then this look finds
-	 * it begun. Pairs: slip_broadcast_claim_. Else: as R2. */
-	return slip_a64_load_acquire(&lane->begun) - pos > s->room;
+	/* hint: only compared; if a mark or header was touched, its load (A3,
+	 * A4), which comes before it, brings that */
+	return slip_a64_load_relaxed(&lane->begun) - pos > s->room;
 }
 
 /* Where the first element of part `k` begins, a part that lies below the tail.
@@ -455,9 +455,8 @@ slip_broadcast_oldest_(const struct slip_broadcast_shape *s,
 	/* BROADCAST-A2 reader: the tail that is looked at next is not far below
 	 * it. Pairs: slip_broadcast_claim_. Else: as R2. */
 	uint64_t begun = slip_a64_load_acquire(&lane->begun);
-	/* BROADCAST-A5 reader: as above. Pairs: slip_broadcast_publish_. Else:
-	 * as R5. */
-	uint64_t tail = slip_a64_load_acquire(&lane->tail);
+	/* hint: only compared; the marks were there before that was begun */
+	uint64_t tail = slip_a64_load_relaxed(&lane->tail);
 
 	if (SLIP_CAST(int64_t, begun - tail) > SLIP_CAST(int64_t, s->part))
 		return -EBADMSG;
@@ -482,9 +481,9 @@ SLIP_CORE void slip_broadcast_done_(struct slip_broadcast_reader *r,
 {
 	if (!r->seat)
 		return;
-	/* BROADCAST-R6 reader: has done with all below it. Pairs:
-	 * slip_broadcast_cursor_. Else: a lossless writer overwrites what is
-	 * being read. */
+	/* BROADCAST-R6 reader: has done with all below it, and with what that
+	 * told it of. Pairs: slip_broadcast_cursor_. Else: a lossless writer
+	 * writes over it and does not see what came of it. */
 	slip_a64_store_release(&r->seat->cursor, pos);
 	slip_event_notify(&r->ring->ev_space, r->side.mode);
 }
@@ -511,10 +510,9 @@ slip_broadcast_jump_slow_(struct slip_broadcast_reader *r,
 		return slip_broadcast_poison_(r);
 	rc = slip_broadcast_part_(
 		s, at->lane, (tail + s->part - s->room) / s->part + 2, &to);
-	/* BROADCAST-A2 reader: overtaken meanwhile, or the tail is not what was
-	 * written. Pairs: slip_broadcast_claim_. Else: damage that stands still is
-	 * looked at for ever. */
-	if (rc == -EAGAIN && slip_a64_load_acquire(&at->lane->begun) != begun)
+	/* hint: only compared; overtaken meanwhile, or the tail is not what was
+	 * written, and damage that stands still is not looked at for ever */
+	if (rc == -EAGAIN && slip_a64_load_relaxed(&at->lane->begun) != begun)
 		return rc;
 	if (rc || to.number - at->number - 1 >= to.pos - at->pos)
 		return slip_broadcast_poison_(r);

@@ -165,8 +165,8 @@ slip_broadcast_claim_(struct slip_broadcast_writer *w, uint64_t end, bool ask)
 		begun = w->limit;
 	w->begun = begun;
 	/* BROADCAST-R2 writer: the tail is at most a part below. Pairs:
-	 * slip_broadcast_lapped_, slip_broadcast_try_, slip_broadcast_oldest_.
-	 * Else: a reader finds the tail too far below, and calls it damage. */
+	 * slip_broadcast_try_, slip_broadcast_oldest_. Else: a reader finds the
+	 * tail too far below, and calls it damage. */
 	slip_a64_store_release(&w->lane->begun, begun);
 	return 0;
 }
@@ -226,8 +226,8 @@ SLIP_INLINE void slip_broadcast_publish_(struct slip_broadcast_writer *w,
 	w->number++;
 	/* BROADCAST-R5 writer: the linearization point of write; the element
 	 * and its mark come before it. Pairs: slip_broadcast_look_,
-	 * slip_broadcast_jump_slow_, slip_broadcast_newest_,
-	 * slip_broadcast_oldest_. Else: a reader takes the last lap's bytes. */
+	 * slip_broadcast_jump_slow_, slip_broadcast_newest_. Else: a reader takes
+	 * the last lap's bytes. */
 	slip_a64_store_release(&w->lane->tail, end);
 	slip_event_notify(&w->ring->ev_data, w->side.mode);
 }
@@ -461,15 +461,17 @@ slip_broadcast_enter_(struct slip_broadcast_reader *r, uint32_t i, bool newest)
 {
 	struct slip_broadcast_at *at = &r->at[i];
 	struct slip_broadcast_place to = { 0, 0 };
+	int tries = SLIP_BROADCAST_TRIES;
 	uint64_t last;
-	int rc = -EAGAIN;
+	int rc;
 
 	at->lane = slip_broadcast_lane_(r->ring, i);
 	at->data = slip_broadcast_data_(r->ring, &r->shape, i);
-	for (int n = 0; rc == -EAGAIN && n < SLIP_BROADCAST_TRIES; n++)
+	do
 		rc = newest ? slip_broadcast_newest_(&r->shape, at->lane,
 						     at->data, &to, &last)
 			    : slip_broadcast_oldest_(&r->shape, at->lane, &to);
+	while (rc == -EAGAIN && --tries);
 	at->pos = to.pos;
 	at->seen = to.pos;
 	at->number = to.number;

@@ -9,6 +9,7 @@
 
 #include "../../atomics/test/check.h"
 #include "../broadcast.h"
+#include "edge.h"
 
 /* One writer, one reader, from the first element on. */
 struct bench {
@@ -37,7 +38,7 @@ static inline void make(struct bench *b, uint64_t room, uint32_t elem_bytes,
 	b->w.error = -EPIPE;
 	b->r.error = -EPIPE;
 	b->bytes = slip_broadcast_bytes(room, elem_bytes, writers, readers);
-	b->mem = fresh_memory(b->bytes);
+	b->mem = edge_memory(b->bytes);
 	cr_assert(b->mem != NULL, "no memory");
 	cr_assert_eq(slip_broadcast_init(b->mem, b->bytes, room, elem_bytes,
 					 writers, readers, 0),
@@ -60,7 +61,7 @@ static inline void teardown(struct bench *b)
 {
 	slip_broadcast_detach_writer(&b->w);
 	slip_broadcast_detach_reader(&b->r);
-	free(b->mem);
+	edge_free(b->mem, b->bytes);
 }
 
 static inline unsigned char byte_of(uint64_t n, uint32_t i)

@@ -121,6 +121,11 @@ Test(broadcast_damage, what_may_be_begun_is_no_damage)
 		slip_a64_store_relaxed(&elements(&b)->begun, begun); /* init */
 		read_all(&b);
 		cr_assert_eq(b.got, 12);
+		slip_broadcast_detach_reader(&b.r);
+		cr_assert_eq(
+			slip_broadcast_attach_reader(&b.r, b.mem, b.bytes, NULL,
+						     SLIP_BROADCAST_OLDEST),
+			0);
 		teardown(&b);
 	}
 }
@@ -192,12 +197,26 @@ Test(broadcast_damage, a_record_longer_than_a_part_poisons)
 	teardown(&b);
 }
 
+/* As many as there are units between, and one; the record there agrees. */
+static void too_many_lost(struct bench *b, struct slip_broadcast_mark *mark)
+{
+	uint64_t pos = slip_a64_load_relaxed(&mark->pos); /* stat */
+	uint64_t number = b->r.at[0].number + pos - b->r.at[0].pos + 1;
+	slip_a64 *header = slip_broadcast_unit_(b->w.data, &b->w.shape, pos);
+	/* stat */
+	uint32_t bytes = (uint32_t)slip_a64_load_relaxed(header);
+
+	/* init */
+	slip_a64_store_relaxed(&mark->number, number);
+	slip_a64_store_relaxed(header, slip_broadcast_header_(bytes, number));
+}
+
 /* A reader that is overtaken goes by the marks. */
 Test(broadcast_damage, a_mark_that_is_none_poisons_who_goes_by_it)
 {
 	/* Before its part, behind it, with a number that is too low, as it was,
-	 * or too high. */
-	for (int i = 0; i < 6; i++) {
+	 * or too high: at all, for the part, by one for what lies between. */
+	for (int i = 0; i < 7; i++) {
 		struct slip_broadcast_mark *mark;
 		struct slip_broadcast_reader early;
 		struct bench b;
@@ -223,8 +242,10 @@ Test(broadcast_damage, a_mark_that_is_none_poisons_who_goes_by_it)
 		else if (i == 4)
 			slip_a64_store_relaxed(&mark->number,
 					       early.at[0].number + k * 4);
-		else
+		else if (i == 5)
 			slip_a64_store_relaxed(&mark->number, k * 4 + 4);
+		else
+			too_many_lost(&b, mark);
 		cr_assert_eq(read_one(&b, &b.r), -EBADMSG, "%d", i);
 		expect_poisoned(&b);
 		teardown(&b);

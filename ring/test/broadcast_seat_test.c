@@ -203,6 +203,82 @@ Test(broadcast_seat, the_furthest_behind_are_evicted_and_count_what_they_lost)
 	teardown(&b);
 }
 
+static void write_words(struct bench *b, uint64_t word)
+{
+	for (int n = 0; n < 8; n++)
+		cr_assert_eq(slip_broadcast_write(&b->w, &word, 8), 0);
+}
+
+static void read_words(struct bench *b, uint64_t word)
+{
+	for (int n = 0; n < 8; n++) {
+		uint64_t x = ~word;
+		uint32_t len;
+
+		cr_assert_eq(slip_broadcast_read(&b->r, &x, 8, &len), 0);
+		cr_assert_eq(x, word, "element %d", n);
+	}
+}
+
+/* The data follow the last seat: elements that look as a cursor, or a role. */
+Test(broadcast_seat, an_element_is_not_evicted)
+{
+	struct bench b;
+
+	setup(&b, 8, 8, 1);
+	write_words(&b, 0);
+	cr_assert_eq(slip_broadcast_evict(&b.w), 1, "the one");
+	read_words(&b, 0);
+	teardown(&b);
+}
+
+Test(broadcast_seat, an_element_is_not_buried)
+{
+	uint64_t held = slip_role_held_(3, 1);
+	struct bench b;
+
+	setup(&b, 8, 8, 1);
+	write_words(&b, held);
+	slip_a64_store_relaxed(&b.r.seat->role, held); /* init */
+	cr_assert_eq(slip_broadcast_recover_(NULL, b.mem, b.bytes, 3, 1), 0);
+	/* stat */
+	cr_assert_eq(slip_a64_load_relaxed(&b.r.seat->role) & 15,
+		     (uint64_t)SLIP_ROLE_DEAD);
+	read_words(&b, held);
+	teardown(&b);
+}
+
+/* --- how often ------------------------------------------------------------------- */
+
+Test(broadcast_seat, the_writer_looks_round_when_the_room_is_used_up)
+{
+	struct bench b;
+
+	setup(&b, 8, 8, 1);
+	write_many(&b.w, 8);
+	/* stat: the reader as it came, and the writer once */
+	cr_assert_eq(slip_a64_load_relaxed(&b.w.ring->meet), 2);
+	teardown(&b);
+}
+
+/* Nobody asks who it was. */
+Test(broadcast_seat, a_cursor_that_is_not_in_the_way_counts)
+{
+	struct slip_broadcast_reader gone;
+	struct bench b;
+
+	setup(&b, 8, 8, 2);
+	another(&b, &gone, SLIP_BROADCAST_OLDEST);
+	write_many(&b.w, 8);
+	cr_assert_eq(read_one(&b, &gone), 0);
+	read_all(&b);
+	slip_a64_store_relaxed(&gone.seat->role, SLIP_ROLE_DEAD); /* init */
+	cr_assert_eq(write_one(&b.w), 0);
+	cr_assert_eq(b.w.limit, 9, "as far as that");
+	write_many(&b.w, 7);
+	teardown(&b);
+}
+
 /* --- cursors that lie ------------------------------------------------------------ */
 
 Test(broadcast_seat, a_cursor_out_of_range_holds_nobody_back)
@@ -226,6 +302,21 @@ Test(broadcast_seat, a_cursor_out_of_range_holds_nobody_back)
 		cr_assert_eq(fill_up(&b.w), 8, "and counts again");
 		teardown(&b);
 	}
+}
+
+Test(broadcast_seat, a_cursor_two_rooms_behind_is_not_out_of_range)
+{
+	struct bench b;
+
+	setup(&b, 8, 8, 1);
+	write_many(&b.w, 8);
+	read_all(&b);
+	write_many(&b.w, 8);
+	slip_a64_store_relaxed(&b.r.seat->cursor, b.w.tail - 16); /* init */
+	cr_assert_eq(write_one(&b.w), -EAGAIN);
+	slip_a64_store_relaxed(&b.r.seat->cursor, b.w.tail - 17); /* init */
+	cr_assert_eq(write_one(&b.w), 0);
+	teardown(&b);
 }
 
 /* It begins at what is left, while the writer still goes by what it saw before. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Readers and writers of a broadcast as sources of a waitset: when they are ready,
  * what they say of the end, and who tells them. */
+#define _GNU_SOURCE
 #include "broadcast_bench.h"
 
 #include <errno.h>

@@ -15,8 +15,9 @@
 static bool no_membarrier;
 static slip_a32 calls;
 
-/* Writes while a reader goes to sleep. */
+/* Writes while a reader goes to sleep; until when that would. */
 static struct slip_broadcast_writer *at_the_first_sleep;
+static long until;
 
 long broadcast_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -27,6 +28,7 @@ long broadcast_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 		struct slip_broadcast_writer *w = at_the_first_sleep;
 
 		at_the_first_sleep = NULL;
+		until = d;
 		write_many(w, 1);
 	}
 	return slip_sys_raw_(nr, a, b, c, d, e, f);
@@ -103,6 +105,20 @@ Test(broadcast, init_names_what_is_wrong)
 		     "so FULL");
 	no_membarrier = false;
 	free(mem);
+}
+
+Test(broadcast, init_leaves_no_element)
+{
+	for (uint32_t readers = 0; readers <= 2; readers += 2) {
+		const unsigned char *data;
+		struct bench b;
+
+		make(&b, 8, 8, 1, readers);
+		data = (unsigned char *)b.mem + b.bytes - 64;
+		for (int i = 0; i < 64; i++)
+			cr_assert_eq(data[i], 0, "byte %d", i);
+		teardown(&b);
+	}
 }
 
 Test(broadcast, attach_names_what_is_wrong)
@@ -358,6 +374,25 @@ Test(broadcast, no_more_than_a_part_is_given_up_early)
 	}
 }
 
+/* What was begun is already more than it was when that was looked at. */
+Test(broadcast, one_that_is_overtaken_again_looks_again)
+{
+	struct slip_broadcast_reader early;
+	struct bench b;
+
+	setup(&b, 256, 0, 0);
+	early = b.r;
+	while (b.w.tail < 72)
+		cr_assert_eq(slip_broadcast_write(&b.w, in, 24), 0);
+	b.r = early;
+	/* init: as it was */
+	slip_a64_store_relaxed(&b.w.lane->tail, 36);
+	cr_assert_eq(slip_broadcast_jump_slow_(&b.r, &b.r.at[0], 40), -EAGAIN);
+	cr_assert_eq(b.r.error, 0, "no damage");
+	cr_assert_eq(b.r.at[0].pos, 0, "nor is it there yet");
+	teardown(&b);
+}
+
 /* --- joining ------------------------------------------------------------------------ */
 
 static void join_late(uint64_t room, uint32_t elem_bytes)
@@ -385,6 +420,10 @@ static void join_late(uint64_t room, uint32_t elem_bytes)
 			      (b.w.tail < b.w.shape.part * 5
 				       ? b.w.tail
 				       : b.w.shape.part * 5));
+		if (elem_bytes)
+			cr_assert_eq(late.at[0].pos,
+				     b.w.begun < room ? 0 : b.w.begun - room,
+				     "the oldest");
 		b.got = late.at[0].number;
 		while (read_one(&b, &late) == 0)
 			;
@@ -529,6 +568,29 @@ Test(broadcast, writers_have_lanes_and_readers_go_round)
 	teardown(&b);
 }
 
+Test(broadcast, a_look_that_finds_nothing_takes_nobodys_turn)
+{
+	struct slip_broadcast_writer first;
+	struct bench b;
+	uint32_t len;
+
+	make(&b, 8, 8, 2, 0);
+	cr_assert_eq(slip_broadcast_attach_writer(&first, b.mem, b.bytes, NULL),
+		     0);
+	cr_assert_eq(slip_broadcast_attach_writer(&b.w, b.mem, b.bytes, NULL),
+		     0);
+	cr_assert_eq(slip_broadcast_attach_reader(&b.r, b.mem, b.bytes, NULL,
+						  SLIP_BROADCAST_NEWEST),
+		     0);
+	cr_assert_eq(slip_broadcast_read(&b.r, out, 8, &len), -ENODATA);
+	write_many(&first, 1);
+	write_many(&b.w, 1);
+	cr_assert_eq(slip_broadcast_read(&b.r, out, 8, &len), 0);
+	cr_assert_eq(slip_broadcast_reader_lane(&b.r), 0, "its turn");
+	slip_broadcast_detach_writer(&first);
+	teardown(&b);
+}
+
 Test(broadcast, before_the_first_writer_there_is_no_end)
 {
 	struct bench b;
@@ -593,6 +655,20 @@ Test(broadcast, a_write_wakes_a_reader_without_a_deadline)
 		slip_broadcast_read_until(&b.r, out, 8, &len, SLIP_FOREVER), 0);
 	cr_assert(filled(out, 8, 1), "element");
 	pthread_join(thread, NULL);
+	teardown(&b);
+}
+
+/* Without a peer, and of one lane, which tells of its end. */
+Test(broadcast, a_sleep_without_a_deadline_has_none)
+{
+	struct bench b;
+
+	setup(&b, 8, 8, 0);
+	b.r.side.spin.skip = UINT32_MAX;
+	at_the_first_sleep = &b.w;
+	until = 1;
+	cr_assert_eq(slip_broadcast_wait_until(&b.r, SLIP_FOREVER), 0);
+	cr_assert_eq(until, 0, "no slice");
 	teardown(&b);
 }
 

@@ -30,6 +30,7 @@ static struct {
 	uint64_t lost;
 	uint64_t from;
 	int rc[X_THREADS];
+	uint64_t asked[2]; /* before a reader's next read; plain */
 } s;
 
 /* Over all executions; so that none of the claims is empty. */
@@ -342,6 +343,38 @@ static void came_late(void)
 	usable(&s.w, &s.r2);
 }
 
+/* Nine records of a part each; the next is written over the second, and that is
+ * walked over meanwhile. */
+static void records_of_a_part(void)
+{
+	uint64_t value[WORDS] = { 0 };
+
+	make(256, 0, 1, 0, SLIP_EVENT_FULL);
+	X_ASSERT(!attach_w(&s.w, NULL), "attach");
+	for (unsigned i = 0; i < 9; i++)
+		X_ASSERT(!slip_broadcast_write(&s.w, value, 24), "write");
+}
+
+static void write_a_part(void)
+{
+	uint64_t value[WORDS] = { 0 };
+
+	X_ASSERT(!slip_broadcast_write(&s.w, value, 24), "write");
+}
+
+static void walk(void)
+{
+	struct slip_broadcast_place to = { 4, 1 };
+	uint64_t last;
+
+	if (slip_broadcast_walk_(&s.w.shape, s.w.data, 8, &to, &last))
+		all++;
+	else if (slip_broadcast_lapped_(&s.w.shape, s.w.lane, 4))
+		some++;
+	else
+		X_ASSERT(false, "what was overwritten is called damaged");
+}
+
 static void come_and_write(void)
 {
 	X_ASSERT(!slip_broadcast_init(s.ring, s.bytes, 8, 16, 1, 0,
@@ -494,6 +527,27 @@ static void write_two_until(void)
 	}
 }
 
+/* What it did before it read is done before that is written over. */
+static void asks_and_reads_two(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		s.asked[i] = 1;
+		(void)read_one(&s.r);
+	}
+}
+
+static void write_two_if_asked(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (!try_write(&s.w)) {
+			all++;
+			X_ASSERT(s.asked[i], "not seen");
+		} else {
+			some++;
+			break;
+		}
+}
+
 static void nothing_lost(void)
 {
 	X_ASSERT(!s.lost, "%llu lost", (unsigned long long)s.lost);
@@ -612,6 +666,14 @@ static const struct x_model models[] = {
 		.preemptions = 3,
 	},
 	{
+		.name = "walk",
+		.operation = "broadcast.attach+detach",
+		.once = records_of_a_part,
+		.threads = { write_a_part, walk },
+		.finish = both_happened,
+		.preemptions = 3,
+	},
+	{
 		.name = "early",
 		.operation = "broadcast.attach+detach",
 		.once = before_init,
@@ -700,6 +762,14 @@ static const struct x_model models[] = {
 		.preemptions = 3,
 		.flags = X_SPURIOUS | X_EINTR,
 		.surprises = 1,
+	},
+	{
+		.name = "seat-order",
+		.operation = "broadcast.write+read",
+		.once = full,
+		.threads = { write_two_if_asked, asks_and_reads_two },
+		.finish = both_happened,
+		.preemptions = 3,
 	},
 	{
 		.name = "seat-asym",
