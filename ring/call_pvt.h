@@ -129,12 +129,17 @@ struct slip_call_ticket {
 	uint64_t taken;	   /* private: what we said of it */
 };
 
+/* Rounded up to whole pairs of lines. */
+SLIP_INLINE uint32_t slip_call_pairs_(uint32_t bytes)
+{
+	return (bytes + SLIP_APART_BYTES - 1) / SLIP_APART_BYTES *
+	       SLIP_APART_BYTES;
+}
+
 /* The one rule that turns a request into a shape. */
 SLIP_INLINE bool slip_call_shape_(struct slip_call_shape *s, uint32_t slots,
 				  uint32_t payload_bytes)
 {
-	const uint32_t pair = 2 * SLIP_LINE_BYTES;
-
 	if (slots < 1 || slots > SLIP_CALL_SLOTS_MAX || payload_bytes < 1 ||
 	    payload_bytes > SLIP_CALL_PAYLOAD_MAX)
 		return false;
@@ -144,9 +149,9 @@ SLIP_INLINE bool slip_call_shape_(struct slip_call_shape *s, uint32_t slots,
 		(SLIP_CALL_PAYLOAD_AT_ + payload_bytes + SLIP_LINE_BYTES - 1) /
 		SLIP_LINE_BYTES * SLIP_LINE_BYTES;
 	s->sides_at = SLIP_CAST(uint32_t, sizeof(struct slip_call_ring));
-	s->taken_at = s->sides_at + (slots * 16 + pair - 1) / pair * pair;
-	s->stage_at = s->taken_at + (slots * 8 + pair - 1) / pair * pair;
-	s->slots_at = s->stage_at + (payload_bytes + pair - 1) / pair * pair;
+	s->taken_at = s->sides_at + slip_call_pairs_(slots * 16);
+	s->stage_at = s->taken_at + slip_call_pairs_(slots * 8);
+	s->slots_at = s->stage_at + slip_call_pairs_(payload_bytes);
 	return true;
 }
 
@@ -250,8 +255,8 @@ SLIP_CORE void slip_call_post_(struct slip_call_client *c, uint32_t bytes)
 		   (SLIP_CAST(uint64_t, bytes) << 4 | SLIP_CALL_ASKED_);
 	c->busy = -EAGAIN;
 	/* CALL-R2 client: the linearization point of a request; its bytes come
-	 * before it. Pairs: slip_call_find_, slip_call_resume_. Else: the
-	 * server reads the bytes of the last reply. */
+	 * before it. Pairs: slip_call_find_. Else: the server reads the
+	 * bytes of the last reply. */
 	slip_a64_store_release(slip_call_word_(c->slot), c->asked);
 	slip_event_notify(c->side.tell, c->side.mode);
 }
@@ -368,7 +373,7 @@ SLIP_INLINE SLIP_MUST_CHECK int slip_call_sit_at_(struct slip_call_client *c,
 	slip_event_notify(c->side.tell, c->side.mode);
 	c->slot = slot;
 	c->at = i;
-	c->number = w & ~(SLIP_CALL_ONE_ - 1);
+	c->number = slip_call_with_(w, 0, 0);
 	slip_call_settle_(c);
 	return 0;
 }
@@ -492,7 +497,7 @@ SLIP_CORE uint64_t slip_call_counted_(uint64_t taken, uint64_t w)
 
 	if (n < SLIP_CALL_ATTEMPTS_)
 		n += SLIP_CALL_ATTEMPT_;
-	return (w & ~(SLIP_CALL_ONE_ - 1)) | n | SLIP_CALL_HAND_;
+	return slip_call_with_(w, 0, n | SLIP_CALL_HAND_);
 }
 
 /* Take the request `w` of slot s->at. */
@@ -597,9 +602,9 @@ SLIP_COLD void slip_call_resume_(struct slip_call_server *s)
 		 * it; its role brought all that it had done. Pairs:
 		 * slip_call_answer_, slip_call_hand_out_. Else: as there. */
 		uint64_t taken = slip_a64_load_relaxed(&s->taken[i]);
-		/* CALL-A2 server: the bytes of the request. Pairs:
-		 * slip_call_post_. Else: as R2. */
-		uint64_t w = slip_a64_load_acquire(
+		/* hint: that request's bytes were the last server's, whose role
+		 * brought them; a newer one is found by take */
+		uint64_t w = slip_a64_load_relaxed(
 			slip_call_word_(slip_call_slot_of_(s, i)));
 
 		if (!(taken & SLIP_CALL_HAND_) || !slip_call_same_(taken, w) ||

@@ -130,6 +130,20 @@ Test(call_crash, the_slot_of_a_dead_client_is_free_that_of_a_living_is_not)
 	end(w);
 }
 
+Test(call_crash, a_free_slot_is_taken_before_that_of_a_dead_client)
+{
+	struct world *w = fresh();
+	pid_t pid;
+
+	begin(w, 2, 8);
+	pid = spawn(w, attaches_and_freezes);
+	await(w, pid, 1);
+	kill_and_wait(pid);
+	cr_assert_eq(attach_client(w), 0, "there are two");
+	cr_assert_eq(w->c.at, 1, "the free one");
+	end(w);
+}
+
 static int dies_in_send(struct world *w)
 {
 	EXPECT(1, attach_client(w) == 0);

@@ -188,15 +188,34 @@ Test(call_damage, recovery_of_what_is_no_ring_changes_nothing)
 	cr_assert_eq(memcmp(before, memory, sizeof(before)), 0);
 }
 
-Test(call_damage, a_ticket_of_another_ring_is_refused)
+/* Asked before the first was answered; all but its number is as the server's word
+ * of that. */
+Test(call_damage, the_next_number_is_another_request)
 {
 	struct slip_call_ticket t;
+
+	set_up();
+	write_word(2, 1, SLIP_CALL_ASKED_);
+	cr_assert(slip_call_take(&server, &t));
+	cr_assert(!slip_call_take(&server, &t));
+	write_word(3, 1, SLIP_CALL_ASKED_);
+	cr_assert(slip_call_take(&server, &t));
+	cr_assert_eq(t.attempts, 1);
+}
+
+Test(call_damage, a_ticket_of_another_ring_is_refused)
+{
+	struct slip_call_ticket t, beyond;
 
 	set_up();
 	cr_assert_eq(slip_call_send(&client[0], "a", 1), 0);
 	cr_assert(slip_call_take(&server, &t));
 	t.at = 2;
 	cr_assert_eq(slip_call_reply(&server, &t, "b", 1), -EINVAL);
+	beyond = t;
+	beyond.data = slip_call_slot_of_(&server, 2) + SLIP_CALL_PAYLOAD_AT_;
+	beyond.taken = 0;
+	cr_assert_eq(slip_call_reply(&server, &beyond, "b", 1), -EINVAL);
 	cr_assert(!slip_call_orphan(&server, &t));
 	t.at = 0;
 	cr_assert_eq(slip_call_reply(&server, &t, "b", 1), 0);

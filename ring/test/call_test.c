@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../atomics/test/check.h"
+#include "edge.h"
 
 /* What happens before a call of that number; 0: the call itself follows. */
 static long watched = SYS_futex;
@@ -29,8 +30,7 @@ long call_test_sys(long nr, long a, long b, long c, long d, long e, long f)
 
 #define CLIENTS 4u
 
-/* A ring in memory of its exact size, filled with rubbish, so that ASan sees
- * a step outside and the tests an assumption about zeroes. */
+/* A ring in memory of its exact size; what follows is inaccessible. */
 static struct {
 	void *mem;
 	size_t bytes;
@@ -62,7 +62,7 @@ static int attach_s(void)
 static void make(uint32_t slots, uint32_t payload_bytes)
 {
 	b.bytes = slip_call_bytes(slots, payload_bytes);
-	b.mem = fresh_memory(b.bytes);
+	b.mem = edge_memory(b.bytes);
 	cr_assert(b.mem != NULL, "no memory");
 	cr_assert_eq(slip_call_init(b.mem, b.bytes, slots, payload_bytes, 0), 0,
 		     "init");
@@ -84,7 +84,7 @@ static void teardown(void)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		slip_call_detach_client(&b.c[i]);
 	slip_call_detach_server(&b.s);
-	free(b.mem);
+	edge_free(b.mem, b.bytes);
 }
 
 /* The request, or reply, number n. */
@@ -160,6 +160,10 @@ Test(call, bytes_is_0_for_what_is_not_a_shape)
 		     "56 bytes go in one line");
 	cr_assert_eq(slip_call_bytes(2, 57) - slip_call_bytes(1, 57), 128,
 		     "57 do not");
+	cr_assert_eq(slip_call_bytes(8, 128), 512 + 3 * 128 + 8 * 192,
+		     "whole pairs of lines");
+	cr_assert_eq(slip_call_bytes(1, 129), slip_call_bytes(1, 128) + 128,
+		     "one more for a byte");
 }
 
 Test(call, init_names_what_is_wrong)
@@ -216,6 +220,9 @@ Test(call, attach_names_what_is_wrong)
 	cr_assert_eq(attach_c(1), -EBADMSG, "no such mode");
 	slip_a32_store_relaxed(&ring->mode, SLIP_EVENT_FULL);
 	slip_a64_store_relaxed(&ring->magic, 1);
+	cr_assert_eq(
+		slip_call_attach_client(&b.c[1], b.mem, sizeof(*ring), NULL),
+		-EBADMSG, "as many bytes as a header has");
 	cr_assert_eq(attach_c(1), -EBADMSG, "not a ring");
 	cr_assert_eq(attach_s(), -EBADMSG, "not a ring");
 	teardown();
@@ -337,6 +344,35 @@ Test(call, a_reply_that_does_not_fit_stays)
 	teardown();
 }
 
+Test(call, a_reply_leaves_what_it_does_not_fill)
+{
+	unsigned char got[8];
+	uint32_t bytes = 0;
+
+	setup(1, 8);
+	ask(0, 1);
+	cr_assert(slip_call_take(&b.s, &b.t), "take");
+	cr_assert_eq(slip_call_reply(&b.s, &b.t, "ab", 2), 0, "reply");
+	memset(got, 0xee, sizeof(got));
+	cr_assert_eq(slip_call_receive(&b.c[0], got, 8, &bytes), 0, "receive");
+	cr_assert_eq(bytes, 2, "its size");
+	cr_assert(got[0] == 'a' && got[1] == 'b', "bytes");
+	for (int i = 2; i < 8; i++)
+		cr_assert_eq(got[i], 0xee, "byte %d", i);
+	teardown();
+}
+
+Test(call, a_release_of_no_reply_does_nothing)
+{
+	setup(1, 8);
+	ask(0, 1);
+	slip_call_release(&b.c[0]);
+	hear_nothing(0, -EAGAIN);
+	serve(1);
+	hear(0, 1001);
+	teardown();
+}
+
 Test(call, one_request_at_a_time)
 {
 	uint64_t x = 5;
@@ -453,6 +489,76 @@ Test(call, everybody_gets_a_turn)
 				  "client %u has had %llu of %u", i,
 				  (unsigned long long)served[i], n + 1);
 	}
+	teardown();
+}
+
+Test(call, a_look_that_finds_nothing_takes_nobodys_turn)
+{
+	setup(CLIENTS, 8);
+	cr_assert(!slip_call_take(&b.s, &b.t), "none");
+	for (unsigned i = 0; i < CLIENTS; i++)
+		ask(i, i);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		serve(i);
+	teardown();
+}
+
+Test(call, slots_that_nobody_had_are_not_looked_at)
+{
+	struct slip_call_ring *ring;
+
+	make(CLIENTS, 8);
+	ring = b.mem;
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		/* stat */
+		cr_assert_eq(slip_a32_load_relaxed(&ring->high), i, "high");
+		cr_assert_eq(attach_c(i), 0, "client");
+	}
+	teardown();
+}
+
+/* Behind eight of these stand the words of what is taken, which look as a role
+ * that is held, or an event on which somebody sleeps. */
+Test(call, of_8_slots_none_more_is_looked_at)
+{
+	static struct slip_call_client c[8];
+	uint64_t taken[8], x = 1;
+
+	make(8, 8);
+	cr_assert_eq(attach_s(), 0, "server");
+	for (unsigned i = 0; i < 8; i++)
+		cr_assert_eq(
+			slip_call_attach_client(&c[i], b.mem, b.bytes, NULL), 0,
+			"client");
+	cr_assert_eq(slip_call_send(&c[0], &x, 8), 0, "ask");
+	serve(1);
+	cr_assert_eq(slip_call_send(&c[1], &x, 8), 0, "ask");
+	cr_assert(slip_call_take(&b.s, &b.t), "in hand");
+	for (unsigned i = 0; i < 8; i++)
+		slip_call_detach_client(&c[i]);
+	cr_assert_eq(slip_call_take_until(&b.s, &b.t, 0), -EPIPE, "all gone");
+	memcpy(taken, b.s.taken, sizeof(taken));
+	slip_call_detach_server(&b.s);
+	cr_assert_eq(memcmp(taken, b.s.taken, sizeof(taken)), 0, "taken");
+	teardown();
+}
+
+Test(call, recovery_buries_those_who_had_a_slot_alone)
+{
+	uint64_t held = slip_role_held_(3, 1);
+	struct slip_call_side *side;
+
+	setup(CLIENTS, 8);
+	side = b.s.sides + CLIENTS - 1;
+	for (unsigned i = 0; i < 2; i++)
+		/* init: the second is behind the last */
+		slip_a64_store_relaxed(&side[i].role, held);
+	cr_assert_eq(slip_call_recover_(NULL, b.mem, b.bytes, 3, 1), 0,
+		     "recover");
+	/* stat */
+	cr_assert_eq(slip_a64_load_relaxed(&side[0].role) & 15,
+		     (uint64_t)SLIP_ROLE_DEAD, "the last");
+	cr_assert_eq(slip_a64_load_relaxed(&side[1].role), held, "behind");
 	teardown();
 }
 
@@ -855,6 +961,20 @@ Test(call, a_call_waits_for_the_reply_to_what_was_given_up)
 	teardown();
 }
 
+Test(call, who_waits_to_ask_hears_that_the_server_has_left)
+{
+	uint64_t x = 2;
+
+	setup(1, 8);
+	ask(0, 1);
+	slip_call_abandon(&b.c[0]);
+	meanwhile = server_leaves;
+	cr_assert_eq(
+		slip_call_send_until(&b.c[0], &x, 8, slip_after_ns(1000000000)),
+		-EPIPE, "send");
+	teardown();
+}
+
 Test(call, a_closed_client_says_so)
 {
 	uint32_t bytes;
@@ -1031,7 +1151,7 @@ Test(call, a_slot_that_is_answered_as_one_lies_down)
 Test(call, full_mode)
 {
 	b.bytes = slip_call_bytes(1, 8);
-	b.mem = fresh_memory(b.bytes);
+	b.mem = edge_memory(b.bytes);
 	cr_assert_eq(slip_call_init(b.mem, b.bytes, 1, 8, SLIP_EVENT_FULL), 0,
 		     "init");
 	for (unsigned i = 1; i < CLIENTS; i++)
