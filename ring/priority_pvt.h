@@ -89,6 +89,13 @@ struct slip_priority {
 
 /* --- geometry -------------------------------------------------------------- */
 
+/* Rounded up to whole pairs of lines. */
+SLIP_INLINE size_t slip_priority_pairs_(size_t bytes)
+{
+	return (bytes + SLIP_APART_BYTES - 1) / SLIP_APART_BYTES *
+	       SLIP_APART_BYTES;
+}
+
 /* The one rule that turns a request into a shape. */
 SLIP_INLINE bool slip_priority_shape_(struct slip_priority_shape *s,
 				      uint32_t levels, uint32_t capacity,
@@ -103,13 +110,12 @@ SLIP_INLINE bool slip_priority_shape_(struct slip_priority_shape *s,
 	one->run_max = 1;
 	one->draft_at = SLIP_CAST(uint32_t, sizeof(struct slip_mpmc_seat)) +
 			slip_mpmc_words_(elem_bytes) * 8;
-	one->seat_bytes = (SLIP_CAST(size_t, one->draft_at) + 127) &
-			  ~SLIP_CAST(size_t, 127);
+	one->seat_bytes = slip_priority_pairs_(one->draft_at);
 	s->levels = levels;
 	s->ageing = flags >> 8 & SLIP_PRIORITY_AGEING_MAX;
-	s->apart = (sizeof(struct slip_mpmc_ring) +
-		    SLIP_CAST(size_t, one->slot_bytes) * capacity + 127) &
-		   ~SLIP_CAST(size_t, 127);
+	s->apart = slip_priority_pairs_(sizeof(struct slip_mpmc_ring) +
+					SLIP_CAST(size_t, one->slot_bytes) *
+						capacity);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "../../atomics/test/check.h"
 #include "../priority.h"
+#include "edge.h"
 
 #define BENCH_SEATS 8
 
@@ -44,7 +45,7 @@ static inline void setup(struct bench *b, uint32_t levels, uint32_t capacity,
 {
 	flags |= SLIP_PRIORITY_SEATS(BENCH_SEATS);
 	b->bytes = slip_priority_bytes(levels, capacity, elem_bytes, flags);
-	b->mem = fresh_memory(b->bytes);
+	b->mem = edge_memory(b->bytes);
 	cr_assert(b->mem != NULL, "no memory");
 	cr_assert_eq(slip_priority_init(b->mem, b->bytes, levels, capacity,
 					elem_bytes, flags),
@@ -57,7 +58,7 @@ static inline void teardown(struct bench *b)
 {
 	slip_priority_detach(&b->p);
 	slip_priority_detach(&b->c);
-	free(b->mem);
+	edge_free(b->mem, b->bytes);
 }
 
 static inline struct slip_priority_ring *ring_of(const struct bench *b)

@@ -53,6 +53,8 @@ Test(priority_damage, every_word_of_the_header_is_checked)
 	slip_a64_store_relaxed(&ring->magic, SLIP_MPMC_MAGIC);
 	cr_assert_eq(slip_priority_attach(&q, b.mem, b.bytes, 1, NULL),
 		     -EBADMSG);
+	cr_assert_eq(slip_priority_attach(&q, b.mem, sizeof(*ring), 1, NULL),
+		     -EBADMSG, "in as many bytes as a header has");
 	slip_a64_store_relaxed(&ring->magic, SLIP_PRIORITY_MAGIC);
 	attach(&q, &b, SLIP_PRODUCER);
 	slip_priority_detach(&q);

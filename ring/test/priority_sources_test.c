@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The sides of a ring with levels as sources of a waitset: when they are ready,
  * what they say of the end, and where they sleep. */
+#define _GNU_SOURCE
 #include "priority_bench.h"
 
 #include <errno.h>

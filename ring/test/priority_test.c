@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ring/priority.h by one thread, with half-way participants played by the test:
  * which element comes when, what waits for what, and every error. */
+#define _GNU_SOURCE
 #include "priority_bench.h"
 
 #include <errno.h>
@@ -47,6 +48,20 @@ Test(priority, bytes_and_init_accept_what_they_say)
 	}
 }
 
+/* Header, seats and levels are whole pairs of lines. */
+Test(priority, bytes_are_those_of_the_parts)
+{
+	const unsigned one = SLIP_PRIORITY_SEATS(1);
+
+	for (size_t bytes = 1; bytes <= 512; bytes++)
+		cr_assert_eq(slip_priority_pairs_(bytes),
+			     (bytes / 128 + (bytes % 128 != 0)) * 128,
+			     "%zu bytes", bytes);
+	cr_assert_eq(slip_priority_bytes(1, 2, 8, one), 512 + 128 + 512);
+	cr_assert_eq(slip_priority_bytes(1, 2, 64, one), 512 + 128 + 640);
+	cr_assert_eq(slip_priority_bytes(3, 2, 72, one), 512 + 256 + 3 * 640);
+}
+
 /* The memory ends where bytes says: the last slot of the last level is used. */
 Test(priority, a_ring_has_the_size_it_says)
 {
@@ -87,6 +102,25 @@ Test(priority, init_says_what_is_wrong)
 		     -EOVERFLOW);
 	cr_assert_eq(slip_priority_init(mem, bytes, 2, 2, 8, 0), 0);
 	free(mem);
+}
+
+Test(priority, a_ring_may_have_one_seat)
+{
+	struct slip_priority q;
+	struct bench b;
+
+	b.bytes = slip_priority_bytes(2, 2, 8, SLIP_PRIORITY_SEATS(1));
+	b.mem = edge_memory(b.bytes);
+	cr_assert_eq(slip_priority_init(b.mem, b.bytes, 2, 2, 8,
+					SLIP_PRIORITY_SEATS(1)),
+		     0);
+	attach(&b.p, &b, SLIP_PRODUCER | SLIP_CONSUMER);
+	cr_assert_eq(slip_priority_attach(&q, b.mem, b.bytes, 1, NULL),
+		     -EUSERS);
+	push(&b.p, 1, 5);
+	expect(&b.p, 1, 5);
+	slip_priority_detach(&b.p);
+	edge_free(b.mem, b.bytes);
 }
 
 Test(priority, attach_says_what_is_wrong)
@@ -550,6 +584,22 @@ Test(priority, an_element_that_is_due_comes_before_the_next_more_urgent_one)
 	teardown(&b);
 }
 
+/* The most urgent level, which has never anything, keeps no other from its turn. */
+Test(priority, an_element_is_due_beside_an_empty_level_above)
+{
+	struct bench b;
+
+	setup(&b, 3, 16, 8, SLIP_PRIORITY_AGEING(1));
+	push(&b.p, 0, 100);
+	for (uint64_t i = 0; i < 8; i++)
+		push(&b.p, 1, i);
+	expect(&b.c, 1, 0);
+	expect(&b.c, 1, 1);
+	expect(&b.c, 0, 100);
+	expect(&b.c, 1, 2);
+	teardown(&b);
+}
+
 Test(priority, nothing_ages_by_pops_of_chosen_levels)
 {
 	struct bench b;
@@ -967,6 +1017,51 @@ Test(priority, inspect_counts_from_outside)
 	cr_assert_eq(info.dead, 1u);
 	cr_assert_eq(slip_priority_inspect(b.mem, 600, &info), -EOVERFLOW);
 	slow.q.error = -EPIPE;
+	teardown(&b);
+}
+
+Test(priority, inspect_counts_each_slot_once)
+{
+	struct slip_priority_info info;
+	struct slip_priority slow;
+	struct stopped s;
+	struct bench b;
+
+	setup(&b, 2, 4, 8, 0);
+	attach(&slow, &b, SLIP_PRODUCER);
+	push_half(&slow, &s, 1, 7);
+	push(&b.p, 1, 8); /* names the first slot's */
+	cr_assert_eq(slip_priority_inspect(b.mem, b.bytes, &info), 0);
+	cr_assert_eq(info.held, 1u, "the first slot");
+	push_rest(&s);
+	expect(&b.c, 1, 7);
+	expect(&b.c, 1, 8);
+	slip_priority_detach(&slow);
+	teardown(&b);
+}
+
+Test(priority, a_handle_knows_as_many_levels_as_there_are)
+{
+	struct bench b;
+
+	setup(&b, 3, 4, 8, SLIP_PRIORITY_AGEING(1));
+	cr_assert_eq(b.c.due[0], 2u);
+	cr_assert_eq(b.c.due[1], 1u);
+	for (uint32_t i = 3; i < SLIP_PRIORITY_LEVELS_MAX; i++)
+		cr_assert_eq(b.c.due[i], 0u, "level %u", i);
+	teardown(&b);
+}
+
+Test(priority, the_handle_does_not_turn_to_an_empty_level)
+{
+	struct bench b;
+	uint32_t at;
+	uint64_t x;
+
+	setup(&b, 3, 4, 8, 0);
+	cr_assert_not(
+		slip_priority_pop_lowest(&b.c, SLIP_PRIORITY_ALL, &x, &at));
+	cr_assert_eq(b.c.q.levels.now, 0u);
 	teardown(&b);
 }
 
