@@ -461,17 +461,15 @@ slip_broadcast_enter_(struct slip_broadcast_reader *r, uint32_t i, bool newest)
 {
 	struct slip_broadcast_at *at = &r->at[i];
 	struct slip_broadcast_place to = { 0, 0 };
-	int tries = SLIP_BROADCAST_TRIES;
 	uint64_t last;
-	int rc;
+	int rc = -EAGAIN;
 
 	at->lane = slip_broadcast_lane_(r->ring, i);
 	at->data = slip_broadcast_data_(r->ring, &r->shape, i);
-	do
+	for (int left = SLIP_BROADCAST_TRIES; rc == -EAGAIN && left; left--)
 		rc = newest ? slip_broadcast_newest_(&r->shape, at->lane,
 						     at->data, &to, &last)
 			    : slip_broadcast_oldest_(&r->shape, at->lane, &to);
-	while (rc == -EAGAIN && --tries);
 	at->pos = to.pos;
 	at->seen = to.pos;
 	at->number = to.number;
