@@ -215,3 +215,17 @@ Test(event_eager, a_fence_serves_those_that_need_no_barrier)
 	cr_assert_eq(barriers, 1);
 	cr_assert_eq(value(&third), W);
 }
+
+Test(event_eager, a_set_leaves_e_at_its_own_events_only)
+{
+	static struct slip_event third;
+
+	watch(&third, SLIP_EVENT_ASYM);
+	set.n = 2;
+	/* init: as if somebody were about to sleep there, without a barrier */
+	slip_a32_store_relaxed(&third.word, W);
+	sources[2].expected = W;
+	cr_assert_eq(slip_waitset_prepare_(&set), 0);
+	cr_assert_eq(value(&other), W | E);
+	cr_assert_eq(value(&third), W);
+}
