@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "ring/lanes.h"
+#include "tools/bench/batch.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/ipc_library.h"
 
@@ -28,8 +29,8 @@
 #define SIDES	   (SENDERS + 1)
 #define LANE_BYTES (1u << 18)
 #define SLOTS	   1024u
-#define LONGEST	   4096u
-#define AT_ONCE	   32u
+#define LONGEST	   BATCH_LONGEST
+#define AT_ONCE	   BATCH_AT_ONCE
 
 union letter {
 	uint64_t word[LONGEST / 8];
@@ -52,7 +53,7 @@ struct link {
 	struct slip_lanes_consumer c;
 	void *ctx, *socket;
 	struct ipc_meeting *meeting;
-	size_t from, until; /* of what was read at once */
+	struct batch batch;
 };
 
 struct way {
@@ -156,23 +157,9 @@ static int take_packet(struct link *l, void *msg)
 	return n == (ssize_t)l->bytes ? 0 : -EBADMSG;
 }
 
-/* Messages of up to PIPE_BUF bytes stay whole, so there are only whole ones. */
 static int take_pipe(struct link *l, void *msg)
 {
-	static unsigned char held[AT_ONCE * LONGEST];
-
-	if (l->from == l->until) {
-		ssize_t n = read(job_of(l->t)->fd[0], held,
-				 AT_ONCE * (size_t)l->bytes);
-
-		if (n <= 0 || n % l->bytes)
-			return -EBADMSG;
-		l->from = 0;
-		l->until = (size_t)n;
-	}
-	memcpy(msg, held + l->from, l->bytes);
-	l->from += l->bytes;
-	return 0;
+	return batch_take(&l->batch, job_of(l->t)->fd[0], msg, l->bytes);
 }
 
 /* --- POSIX queue ------------------------------------------------------------- */
