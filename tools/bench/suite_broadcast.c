@@ -1,55 +1,114 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One writer to 1, 2 and 4 reading processes: what a write costs. The readers read
- * all the time, from processors that the writer has not; who is too slow loses,
- * and knows how many. Beside it a datagram on a UNIX socket to each reader, which
- * is dropped if there is no room.
+ * One writer to 1, 2 and 4 reading processes, which have processors that the
+ * writer has not. Each message carries its number; a reader that does not find the
+ * one that its losses lead to fails, and so does a run in which what a reader has
+ * read and lost is not what was sent, up to the last.
  *
- * An element carries its number; a reader that does not find the one that its
- * losses lead to fails.
+ * Lossy: what a write costs the writer's processor. The readers read all the time;
+ * who is too slow loses, and knows how many. Beside it a datagram on a UNIX socket
+ * to each reader, which is dropped if there is no room.
+ *
+ * Lossless: by blocking calls, the time from one write to the next, for the slowest
+ * reader sets the pace. Beside it a UNIX seqpacket socket, and a pipe that is read
+ * by 32 messages, to each reader: what is sent is written once for each.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ring/broadcast.h"
+#include "tools/bench/batch.h"
 #include "tools/bench/turns.h"
 
 #define READERS_MAX 4u
 #define ELEM_MAX    64u
 #define SLOTS	    4096u
+#define BYTES_MAX   1024u /* of a record */
+
+/* The last message has it in its number. */
+#define LAST (UINT64_C(1) << 63)
+
+/* A point's `way`. */
+enum { RECORDS = 1, LOSSLESS = 2 };
 
 struct stand {
-	SLIP_ALIGNED(128) unsigned char ring[1024 + SLOTS * ELEM_MAX];
-	int sockets[READERS_MAX][2];
+	SLIP_ALIGNED(128) unsigned char ring[2048 + SLOTS * ELEM_MAX];
+	int fd[READERS_MAX][2]; /* to read from, to write to */
+	uint64_t sent;
+	uint64_t got[READERS_MAX];
 };
 
 /* What one side has. */
 static struct {
 	struct stand *stand;
-	const struct bench_team *team;
 	struct slip_broadcast_writer w;
 	struct slip_broadcast_reader r;
+	struct batch batch;
 	uint32_t bytes;
 	unsigned readers;
 	int fd;
-	uint64_t number; /* written, or read and lost */
-	int rc;		 /* the first error */
-	SLIP_ALIGNED(64) unsigned char value[ELEM_MAX];
+	uint64_t number;	    /* written, or read and lost */
+	uint64_t lost[READERS_MAX]; /* that this side knows of, by reader */
+	bool last;		    /* was read, or none will come */
+	int rc;			    /* an error */
+	SLIP_ALIGNED(64) unsigned char value[BYTES_MAX];
 } own;
+
+SLIP_CORE void stamp(bool last)
+{
+	uint64_t word = ++own.number | (last ? LAST : 0);
+
+	memcpy(own.value, &word, 8);
+	memcpy(own.value + own.bytes - 8, &word, 8);
+}
+
+/* The number of what was read. */
+SLIP_CORE uint64_t stamped(void)
+{
+	uint64_t word;
+	uint64_t end;
+
+	memcpy(&word, own.value, 8);
+	memcpy(&end, own.value + own.bytes - 8, 8);
+	if (SLIP_UNLIKELY(word != end))
+		own.rc = -EBADMSG;
+	own.last = (word & LAST) != 0;
+	return word & ~LAST;
+}
+
+/* A message has come behind `lost` others. */
+SLIP_CORE bool took(uint64_t lost)
+{
+	own.number += lost + 1;
+	if (SLIP_UNLIKELY(stamped() != own.number))
+		own.rc = -EBADMSG;
+	return true;
+}
+
+/* This reader will find no more. */
+static bool failed(int rc)
+{
+	own.rc = rc;
+	own.last = true;
+	return false;
+}
 
 /* --- ours -------------------------------------------------------------------- */
 
 static int setup_ours(struct bench_team *t)
 {
 	struct stand *s = (struct stand *)t->mem;
+	bool records = t->point->way & RECORDS;
 
-	return slip_broadcast_init(s->ring, sizeof(s->ring), SLOTS,
-				   t->point->elem_bytes, 1, 0, SLIP_EVENT_AUTO);
+	return slip_broadcast_init(
+		s->ring, sizeof(s->ring), records ? SLOTS * ELEM_MAX : SLOTS,
+		records ? 0 : t->point->elem_bytes, 1,
+		t->point->way & LOSSLESS ? t->sides - 1 : 0, SLIP_EVENT_AUTO);
 }
 
 static int come_ours(unsigned self)
@@ -60,95 +119,170 @@ static int come_ours(unsigned self)
 		return slip_broadcast_attach_writer(&own.w, s->ring,
 						    sizeof(s->ring), NULL);
 	return slip_broadcast_attach_reader(&own.r, s->ring, sizeof(s->ring),
-					    NULL, SLIP_BROADCAST_OLDEST);
+					    NULL, SLIP_BROADCAST_NEWEST);
 }
 
-SLIP_CORE bool write_ours(void)
+SLIP_CORE void write_ours(bool last)
 {
-	own.number++;
-	memcpy(own.value, &own.number, 8);
+	(void)last;
 	if (SLIP_UNLIKELY(slip_broadcast_write(&own.w, own.value, own.bytes)))
 		own.rc = -EIO;
-	return true;
 }
 
-/* The number in the bytes is that of the accounts, from 1 on. */
-SLIP_CORE bool read_ours(void)
+SLIP_CORE bool took_ours(unsigned self, uint32_t len)
 {
-	uint64_t first = own.r.at[0].told;
-	uint64_t number;
-	uint32_t len;
+	uint64_t lost = slip_broadcast_lost(&own.r);
+
+	if (SLIP_UNLIKELY(len != own.bytes))
+		return failed(-EBADMSG);
+	own.lost[self - 1] += lost;
+	return took(lost);
+}
+
+SLIP_CORE bool read_ours(unsigned self)
+{
+	uint32_t len = 0;
 	int rc = slip_broadcast_read(&own.r, own.value, own.bytes, &len);
 
-	if (SLIP_UNLIKELY(rc)) {
-		if (rc != -EAGAIN && rc != -ENODATA)
-			own.rc = rc;
-		return false;
-	}
-	memcpy(&number, own.value, 8);
-	if (SLIP_UNLIKELY(number != first + slip_broadcast_lost(&own.r) + 1))
-		own.rc = -EBADMSG;
-	return true;
+	if (SLIP_UNLIKELY(rc))
+		return rc != -EAGAIN && rc != -ENODATA && failed(rc);
+	return took_ours(self, len);
 }
 
-/* --- a datagram to each ------------------------------------------------------ */
+/* --- ours, lossless ---------------------------------------------------------- */
 
-static int setup_datagrams(struct bench_team *t)
+#define setup_kept setup_ours
+#define come_kept  come_ours
+
+SLIP_CORE void write_kept(bool last)
+{
+	(void)last;
+	if (SLIP_UNLIKELY(slip_broadcast_write_until(&own.w, own.value,
+						     own.bytes, SLIP_FOREVER)))
+		own.rc = -EIO;
+}
+
+SLIP_CORE bool read_kept(unsigned self)
+{
+	uint32_t len = 0;
+	int rc = slip_broadcast_read_until(&own.r, own.value, own.bytes, &len,
+					   SLIP_FOREVER);
+
+	return SLIP_UNLIKELY(rc) ? failed(rc) : took_ours(self, len);
+}
+
+/* --- a socket or a pipe to each ---------------------------------------------- */
+
+static int setup_sockets(struct bench_team *t, int type)
 {
 	struct stand *s = (struct stand *)t->mem;
-	const struct timeval soon = { 0, 2000 };
+	int most = 1 << 20;
 
-	for (unsigned i = 0; i < READERS_MAX; i++)
-		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, s->sockets[i]) ||
-		    setsockopt(s->sockets[i][1], SOL_SOCKET, SO_RCVTIMEO, &soon,
-			       sizeof(soon)))
+	for (unsigned i = 0; i < t->sides - 1; i++) {
+		if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, s->fd[i]))
 			return -errno;
+		(void)setsockopt(s->fd[i][1], SOL_SOCKET, SO_SNDBUF, &most,
+				 sizeof(most));
+	}
 	return 0;
 }
 
-static void close_datagrams(struct bench_team *t)
+static int setup_datagrams(struct bench_team *t)
+{
+	return setup_sockets(t, SOCK_DGRAM);
+}
+
+static int setup_packets(struct bench_team *t)
+{
+	return setup_sockets(t, SOCK_SEQPACKET);
+}
+
+static int setup_pipes(struct bench_team *t)
+{
+	struct stand *s = (struct stand *)t->mem;
+
+	for (unsigned i = 0; i < t->sides - 1; i++) {
+		if (pipe2(s->fd[i], O_CLOEXEC))
+			return -errno;
+		(void)fcntl(s->fd[i][1], F_SETPIPE_SZ, 1 << 20);
+	}
+	return 0;
+}
+
+static void close_all(struct bench_team *t)
 {
 	struct stand *s = (struct stand *)t->mem;
 
 	for (unsigned i = 0; s && i < READERS_MAX; i++)
 		for (unsigned k = 0; k < 2; k++)
-			if (s->sockets[i][k] > 0)
-				(void)close(s->sockets[i][k]);
+			if (s->fd[i][k] > 0)
+				(void)close(s->fd[i][k]);
 }
 
-static int come_datagrams(unsigned self)
+static int come_fd(unsigned self)
 {
 	if (self)
-		own.fd = own.stand->sockets[self - 1][1];
+		own.fd = own.stand->fd[self - 1][0];
 	return 0;
 }
 
-SLIP_CORE bool write_datagrams(void)
+#define come_datagrams come_fd
+#define come_packets   come_fd
+#define come_pipes     come_fd
+
+/* The last waits for room, or a reader would not know that it was. */
+SLIP_CORE void write_datagrams(bool last)
 {
-	own.number++;
-	memcpy(own.value, &own.number, 8);
-	for (unsigned i = 0; i < own.readers; i++)
-		if (send(own.stand->sockets[i][0], own.value, own.bytes,
-			 MSG_DONTWAIT) < 0 &&
-		    errno != EAGAIN && errno != ENOBUFS)
+	for (unsigned i = 0; i < own.readers; i++) {
+		if (send(own.stand->fd[i][1], own.value, own.bytes,
+			 last ? 0 : MSG_DONTWAIT) >= 0)
+			continue;
+		own.lost[i]++;
+		if (errno != EAGAIN && errno != ENOBUFS)
 			own.rc = -errno;
-	return true;
+	}
 }
 
-SLIP_CORE bool read_datagrams(void)
+/* It is the writer who knows what was lost. */
+SLIP_CORE bool read_datagrams(unsigned self)
 {
 	uint64_t number;
 
-	if (recv(own.fd, own.value, own.bytes, 0) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			own.rc = -errno;
-		return false;
-	}
-	memcpy(&number, own.value, 8);
+	(void)self;
+	if (read(own.fd, own.value, own.bytes) != (ssize_t)own.bytes)
+		return failed(-EIO);
+	number = stamped();
 	if (number <= own.number)
 		own.rc = -EBADMSG;
 	own.number = number;
 	return true;
+}
+
+SLIP_CORE void write_packets(bool last)
+{
+	(void)last;
+	for (unsigned i = 0; i < own.readers; i++)
+		if (write(own.stand->fd[i][1], own.value, own.bytes) !=
+		    (ssize_t)own.bytes)
+			own.rc = -EIO;
+}
+
+SLIP_CORE bool read_packets(unsigned self)
+{
+	(void)self;
+	if (read(own.fd, own.value, own.bytes) != (ssize_t)own.bytes)
+		return failed(-EIO);
+	return took(0);
+}
+
+#define write_pipes write_packets
+
+SLIP_CORE bool read_pipes(unsigned self)
+{
+	int rc = batch_take(&own.batch, own.fd, own.value, own.bytes);
+
+	(void)self;
+	return rc ? failed(rc) : took(0);
 }
 
 /* --- sides ------------------------------------------------------------------- */
@@ -172,10 +306,14 @@ static void begin(struct bench_team *t, unsigned self)
 {
 	spread(self);
 	own.stand = (struct stand *)t->mem;
-	own.team = t;
 	own.bytes = t->point->elem_bytes;
 	own.readers = t->sides - 1;
-	own.number = 0;
+}
+
+static void end(struct bench_team *t, unsigned self)
+{
+	memcpy(t->shared->side[self].extra, own.lost, sizeof(own.lost));
+	t->shared->side[self].rc = own.rc;
 }
 
 /* Of the processor: more readers than processors are scheduled otherwise than one
@@ -188,9 +326,15 @@ static uint64_t busy_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Counts what succeeds, over and over; `turns` between two looks at the time. */
-SLIP_CORE void measure(struct bench_team *t, unsigned self, bool (*one)(void),
-		       unsigned turns)
+SLIP_CORE void put(void (*one)(bool last), bool last)
+{
+	stamp(last);
+	one(last);
+}
+
+/* Writes over and over, and then the last. */
+SLIP_CORE void pour(struct bench_team *t, void (*one)(bool last),
+		    uint64_t (*clock_ns)(void))
 {
 	uint64_t ops = 0;
 	uint64_t from;
@@ -198,42 +342,76 @@ SLIP_CORE void measure(struct bench_team *t, unsigned self, bool (*one)(void),
 	bench_ready(t);
 	from = bench_now_ns();
 	while (bench_now_ns() - from < turns_warm_ns(t))
-		(void)one();
-	from = busy_ns();
-	do
-		for (unsigned i = 0; i < turns; i++)
-			ops += one();
-	while (!bench_over(t));
-	t->shared->side[self].ns = busy_ns() - from;
-	t->shared->side[self].ops = ops;
-	t->shared->side[self].rc = own.rc;
+		put(one, false);
+	from = clock_ns();
+	do {
+		for (unsigned i = 0; i < TURNS; i++)
+			put(one, false);
+		ops += TURNS;
+	} while (!bench_over(t));
+	t->shared->side[0].ns = clock_ns() - from;
+	t->shared->side[0].ops = ops;
+	put(one, true);
+	own.stand->sent = own.number;
+	end(t, 0);
 }
 
-#define SIDES(name)                                                        \
+/* Reads up to the last; `ops` in time. */
+SLIP_CORE void drain(struct bench_team *t, unsigned self,
+		     bool (*one)(unsigned self))
+{
+	uint64_t got = 0;
+
+	bench_ready(t);
+	while (!own.last) {
+		got += one(self);
+		if (!bench_over(t))
+			t->shared->side[self].ops = got;
+	}
+	own.stand->got[self - 1] = got;
+	end(t, self);
+}
+
+#define SIDES(name, clock_ns)                                              \
 	static void side_write_##name(struct bench_team *t, unsigned self) \
 	{                                                                  \
 		begin(t, self);                                            \
 		own.rc = come_##name(self);                                \
-		measure(t, self, write_##name, TURNS);                     \
+		pour(t, write_##name, clock_ns);                           \
 	}                                                                  \
 	static void side_read_##name(struct bench_team *t, unsigned self)  \
 	{                                                                  \
+		int rc;                                                    \
+                                                                           \
 		begin(t, self);                                            \
-		own.rc = come_##name(self);                                \
-		measure(t, self, read_##name, turns_of_##name);            \
+		rc = come_##name(self);                                    \
+		if (rc)                                                    \
+			(void)failed(rc);                                  \
+		drain(t, self, read_##name);                               \
 	}
 
-/* One that sleeps may be long about it. */
-enum { turns_of_ours = TURNS, turns_of_datagrams = 1 };
+SIDES(ours, busy_ns)
+SIDES(datagrams, busy_ns)
+SIDES(kept, bench_now_ns)
+SIDES(packets, bench_now_ns)
+SIDES(pipes, bench_now_ns)
 
-SIDES(ours)
-SIDES(datagrams)
+/* Does it add up for reader `i`? */
+static bool adds_up(const struct bench_team *t, unsigned i)
+{
+	const struct stand *s = (const struct stand *)t->mem;
+	uint64_t lost = t->shared->side[0].extra[i - 1] +
+			t->shared->side[i].extra[i - 1];
 
-/* The writer's ns; every reader must have read something, and rightly. */
+	return s->got[i - 1] + lost == s->sent &&
+	       !(t->point->way & LOSSLESS && lost);
+}
+
+/* The writer's ns; every reader must have read something meanwhile. */
 static double ns_of(const struct bench_team *t)
 {
 	for (unsigned i = 0; i < t->sides; i++)
-		if (t->shared->side[i].rc)
+		if (t->shared->side[i].rc || (i && !adds_up(t, i)))
 			return -1;
 	for (unsigned i = 1; i < t->sides; i++)
 		if (!t->shared->side[i].ops)
@@ -252,25 +430,30 @@ static int run(const struct bench_point *p, struct bench_answer *a,
 	return turns_run(&t, a, ns_of, NULL);
 }
 
-#define ASK(way, readers, after)                                      \
-	static int ask_##way##_##readers(const struct bench_point *p, \
-					 struct bench_answer *a)      \
-	{                                                             \
-		struct bench_team t = { .run = { side_write_##way,    \
-						 side_read_##way },   \
-					.setup = setup_##way,         \
-					.cleanup = after };           \
-                                                                      \
-		return run(p, a, t, readers);                         \
+#define ASK(way, name, readers)                                     \
+	static int ask_##way##_##name(const struct bench_point *p,  \
+				      struct bench_answer *a)       \
+	{                                                           \
+		struct bench_team t = { .run = { side_write_##way,  \
+						 side_read_##way }, \
+					.setup = setup_##way,       \
+					.cleanup = close_all };     \
+                                                                    \
+		return run(p, a, t, (readers));                     \
 	}
 
-ASK(ours, 0, NULL)
-ASK(ours, 1, NULL)
-ASK(ours, 2, NULL)
-ASK(ours, 4, NULL)
-ASK(datagrams, 1, close_datagrams)
-ASK(datagrams, 2, close_datagrams)
-ASK(datagrams, 4, close_datagrams)
+ASK(ours, 0, 0)
+ASK(ours, 1, 1)
+ASK(ours, 2, 2)
+ASK(ours, 4, 4)
+ASK(datagrams, 1, 1)
+ASK(datagrams, 2, 2)
+ASK(datagrams, 4, 4)
+ASK(ours, n, p->actors)
+ASK(datagrams, n, p->actors)
+ASK(kept, n, p->actors)
+ASK(packets, n, p->actors)
+ASK(pipes, n, p->actors)
 
 /* --- the cases --------------------------------------------------------------- */
 
@@ -291,6 +474,17 @@ static const struct bench_entry entries[] = {
 	ENTRY("UNIX datagrams, 1 reader", BENCH_RIVAL, ask_datagrams_1),
 	ENTRY("UNIX datagrams, 2 readers", BENCH_RIVAL, ask_datagrams_2),
 	ENTRY("UNIX datagrams, 4 readers", BENCH_RIVAL, ask_datagrams_4),
+};
+
+/* To as many readers as the case says. */
+static const struct bench_entry lossy[] = {
+	ENTRY("slip_broadcast", BENCH_OURS, ask_ours_n),
+	ENTRY("UNIX datagrams", BENCH_RIVAL, ask_datagrams_n),
+};
+static const struct bench_entry lossless[] = {
+	ENTRY("slip_broadcast", BENCH_OURS, ask_kept_n),
+	ENTRY("UNIX seqpacket", BENCH_RIVAL, ask_packets_n),
+	ENTRY("pipes", BENCH_RIVAL, ask_pipes_n),
 };
 
 static void target(struct bench *b, const char *name, const char *ours,
@@ -328,8 +522,41 @@ static void add_size(struct bench *b, uint32_t bytes)
 	       "broadcast: each of four readers costs it at most 10 % more");
 }
 
+static void add_readers(struct bench *b, uint32_t way, uint32_t bytes,
+			uint32_t readers)
+{
+	const bool keeps = way & LOSSLESS;
+	const struct bench_case c = {
+		.suite = "broadcast",
+		.name = bench_text(b, "%s, %s of %u bytes to %u",
+				   keeps ? "lossless" : "lossy",
+				   way & RECORDS ? "record" : "element", bytes,
+				   readers),
+		.unit = "ns",
+		.less_is_better = true,
+		.quick = bytes == 64 && readers == 2,
+		.point = { .elem_bytes = bytes, .actors = readers, .way = way },
+		.entries = keeps ? lossless : lossy,
+		.count = keeps ? sizeof(lossless) / sizeof(lossless[0])
+			       : sizeof(lossy) / sizeof(lossy[0]),
+	};
+
+	bench_add(b, &c);
+}
+
+static void add_records(struct bench *b, uint32_t way)
+{
+	for (uint32_t bytes = 64; bytes <= BYTES_MAX; bytes *= 16)
+		for (uint32_t readers = 1; readers <= 2; readers++)
+			add_readers(b, RECORDS | way, bytes, readers);
+}
+
 void bench_suite_broadcast(struct bench *b)
 {
 	add_size(b, 8);
 	add_size(b, ELEM_MAX);
+	for (uint32_t readers = 1; readers <= READERS_MAX; readers *= 2)
+		add_readers(b, LOSSLESS, ELEM_MAX, readers);
+	add_records(b, 0);
+	add_records(b, LOSSLESS);
 }
