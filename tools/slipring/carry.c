@@ -12,6 +12,27 @@ enum { PIECE_MAX = 65536 };
 
 /* --- coming and going ------------------------------------------------------ */
 
+/* What is taken, and is there, as we come: for anything(). */
+static void note_taken(struct carry *c)
+{
+	const struct stream *s = c->stream;
+
+	if (!c->carrier->taken)
+		return;
+	c->before = c->carrier->taken(s->mem, s->bytes);
+	c->late = !c->carrier->empty(s->mem, s->bytes);
+}
+
+/* Has there been anything to be had since we came, if only for others? */
+static bool anything(const struct carry *c)
+{
+	const struct stream *s = c->stream;
+
+	return c->any || c->late ||
+	       (c->carrier->taken &&
+		c->carrier->taken(s->mem, s->bytes) != c->before);
+}
+
 /* A place may still be that of one who is just being killed, or leaving. */
 static int begin(struct carry *c, struct stream *s,
 		 const struct stream_options *o, bool sends)
@@ -22,6 +43,7 @@ static int begin(struct carry *c, struct stream *s,
 	c->carrier = s->carrier;
 	c->options = o;
 	c->sends = sends;
+	note_taken(c);
 	do {
 		rc = c->carrier->join(c);
 	} while ((rc == -EUSERS || rc == -EBUSY) && stream_patient(s));
@@ -194,7 +216,7 @@ static int step(struct carry *c)
 	}
 	if (rc != -ETIMEDOUT && rc != -EPIPE)
 		return stream_fail_ring(c->stream, rc);
-	if (rc == -EPIPE && c->any)
+	if (rc == -EPIPE && anything(c))
 		return finish(c);
 	meter_add(&c->stream->meter, 0);
 	if (!c->any && !c->carrier->met(c) && stream_late(c->stream))

@@ -31,6 +31,8 @@ struct carry {
 	uint32_t max; /* bytes of a message */
 	bool sends;
 	bool any;	    /* a message was sent, or received */
+	bool late;	    /* something was in the ring when we came */
+	uint64_t before;    /* and that had been taken from it */
 	bool ended;	    /* the last one that was received was an end */
 	uint64_t lost;	    /* messages */
 	unsigned char *buf; /* CARRY_PREFIX and max */
@@ -84,8 +86,10 @@ struct carrier {
 	/* Leaves in order. */
 	void (*part)(struct carry *c);
 
-	/* Is nothing left in such a ring? NULL: what is left does not matter. */
+	/* Is nothing left in such a ring? And how much has been taken from it
+	 * so far? NULL: what is left does not matter, or each gets all. */
 	bool (*empty)(const void *mem, size_t bytes);
+	uint64_t (*taken)(const void *mem, size_t bytes);
 };
 
 extern const struct carrier carrier_lanes, carrier_broadcast, carrier_priority,

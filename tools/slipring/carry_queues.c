@@ -110,6 +110,14 @@ static bool lanes_empty(const void *mem, size_t bytes)
 	return !info.records_guess && !info.unread_guess;
 }
 
+static uint64_t lanes_taken(const void *mem, size_t bytes)
+{
+	struct slip_lanes_info info;
+
+	lanes_look(mem, bytes, &info);
+	return info.popped_bytes;
+}
+
 const struct carrier carrier_lanes = {
 	.name = "lanes",
 	.kind = SLIP_KIND_LANES,
@@ -125,6 +133,7 @@ const struct carrier carrier_lanes = {
 	.cut = somebody_died,
 	.part = lanes_part,
 	.empty = lanes_empty,
+	.taken = lanes_taken,
 };
 
 /* --- priority -------------------------------------------------------------- */
@@ -235,6 +244,18 @@ static bool priority_empty(const void *mem, size_t bytes)
 	return true;
 }
 
+static uint64_t priority_taken(const void *mem, size_t bytes)
+{
+	struct slip_priority_info info = { 0 };
+	uint64_t sum = 0;
+
+	if (slip_priority_inspect(mem, bytes, &info))
+		return 0;
+	for (uint32_t i = 0; i < info.levels; i++)
+		sum += info.popped_guess[i];
+	return sum;
+}
+
 const struct carrier carrier_priority = {
 	.name = "priority",
 	.kind = SLIP_KIND_PRIORITY,
@@ -250,4 +271,5 @@ const struct carrier carrier_priority = {
 	.cut = somebody_died,
 	.part = priority_part,
 	.empty = priority_empty,
+	.taken = priority_taken,
 };

@@ -196,6 +196,22 @@ check "priority: 16 MiB in pieces" "$slipring" send "$name" <random
 check "priority: are received" ended "$receiver" 0
 check "priority: unchanged" cmp out random
 
+# Two messages, the line and the end: not for each there is one.
+for ring in lanes priority; do
+	for i in 1 2 3; do
+		start "out$i" "$slipring" recv --ring $ring "$name"
+		readers[i]=$pid
+	done
+	check "$ring: three receivers" met 3 'consumer[ 0-9]*'
+	check "$ring: a line for one of them" eval \
+		'echo one | "$slipring" send --lines "$name"'
+	for i in 1 2 3; do
+		check "$ring: receiver $i ends" ended "${readers[i]}" 0
+	done
+	check "$ring: one has it" cmp <(cat out1 out2 out3) <(echo one)
+	check "$ring: the name is gone" gone
+done
+
 # --- latest ---
 check "latest: a value that is kept" eval \
 	'printf "old\nnew\n" | "$slipring" send --ring latest --keep "$name"'
