@@ -164,6 +164,7 @@ static void check_membarrier(struct findings *r)
 			   "much longer; not in mode FULL";
 	int rc = slip_event_register(SLIP_EVENT_ASYM);
 	double alone, beside;
+	char text[64] = "";
 
 	if (rc) {
 		add(r, "membarrier", LACK, cost,
@@ -177,10 +178,12 @@ static void check_membarrier(struct findings *r)
 		return;
 	}
 	beside = barrier_peer_ns();
+	if (beside > 0)
+		(void)snprintf(text, sizeof(text),
+			       ", %.2f us beside a peer that runs",
+			       beside / 1e3);
 	add(r, "membarrier", beside < SLOW_BARRIER_NS ? GOOD : LACK, slow,
-	    "GLOBAL_EXPEDITED, registered; %.2f us alone, %.2f us beside a "
-	    "peer that runs",
-	    alone / 1e3, beside / 1e3);
+	    "GLOBAL_EXPEDITED, registered; %.2f us alone%s", alone / 1e3, text);
 }
 
 static void check_proc(struct findings *r)

@@ -54,6 +54,16 @@ check "doctor --json" fails 0 said.json "$slipring" doctor --json
 check "doctor --json says so too" json said.json \
 	'j["usable"] and {"ok"} == {c["grade"] for c in j["checks"]
 	 if c["check"].startswith("death in")}'
+# Nothing runs beside us on one processor, so no time is said for that.
+one_processor() {
+	python3 -c 'import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.execv(sys.argv[1], sys.argv[1:])' "$@"
+}
+check "doctor on one processor" eval \
+	'one_processor "$slipring" doctor >said'
+check "doctor on one processor measures no peer" eval \
+	'! grep "^. membarrier.*beside" said'
 check "doctor --json: each lack has a cost" json said.json \
 	'all("cost" in c for c in j["checks"] if c["grade"] in ("lack", "fatal"))'
 
