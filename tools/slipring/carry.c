@@ -183,8 +183,12 @@ static int finish(struct carry *c)
 	if (!c->carrier->cut(c))
 		return end(c);
 	(void)stream_who(c->stream, stream_casualty(c->stream), who);
-	(void)stream_fail(c->stream,
-			  "a sender%s died before the end of its data", who);
+	(void)stream_fail(
+		c->stream,
+		c->carrier->either
+			? "a sender or another receiver%s died"
+			: "a sender%s died before the end of its data",
+		who);
 	(void)end(c);
 	return STATUS_FAILED;
 }

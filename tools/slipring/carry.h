@@ -80,8 +80,10 @@ struct carrier {
 		   uint64_t deadline_ns);
 	int (*done)(struct carry *c);
 
-	/* Has a sender died, now that nothing more comes? */
+	/* Has a sender died, now that nothing more comes? Or, if `either`,
+	 * perhaps another receiver. */
 	bool (*cut)(const struct carry *c);
+	bool either;
 
 	/* Leaves in order. */
 	void (*part)(struct carry *c);

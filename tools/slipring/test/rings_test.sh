@@ -95,10 +95,23 @@ kill -KILL "$sender"
 check "lanes: the sender is killed" ended "$sender" 137
 check "lanes: which the receiver reports" ended "$receiver" 1
 check "lanes: by name" grep -qx \
-	"slipring recv: $name: a sender (pid $sender, $comm) died before the end of its data" \
+	"slipring recv: $name: a sender or another receiver (pid $sender, $comm) died" \
 	out.err
 exec 9>&-
 rm -f "/dev/shm/slip.$name"
+
+start out1 "$slipring" recv --ring lanes "$name"
+first=$pid
+start out2 "$slipring" recv --ring lanes "$name"
+check "lanes: two receivers" met 2 'consumer[ 0-9]*'
+kill -KILL "$first"
+check "lanes: one is killed" ended "$first" 137
+check "lanes: the other gets all" eval '"$slipring" send --lines "$name" <a'
+check "lanes: and reports it" ended "$pid" 1
+check "lanes: unchanged" cmp out2 a
+check "lanes: and calls nobody a sender who was none" grep -qx \
+	"slipring recv: $name: a sender or another receiver (pid $first, $comm) died" \
+	out2.err
 
 start out "$slipring" recv --ring lanes --capacity 4k "$name"
 receiver=$pid
