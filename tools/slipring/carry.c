@@ -193,6 +193,14 @@ static int finish(struct carry *c)
 	return STATUS_FAILED;
 }
 
+/* In order: who waits on is not to take us for one that died. */
+static int give_up(struct carry *c)
+{
+	(void)stream_fail(c->stream, "no sender came in time");
+	(void)end(c);
+	return STATUS_FAILED;
+}
+
 /* One message that is there. */
 static int take(struct carry *c, const void *data, uint32_t bytes)
 {
@@ -224,7 +232,7 @@ static int step(struct carry *c)
 		return finish(c);
 	meter_add(&c->stream->meter, 0);
 	if (!c->any && !c->carrier->met(c) && stream_late(c->stream))
-		return stream_fail(c->stream, "no sender came in time");
+		return give_up(c);
 	/* The last ones went before we came: there will be others. */
 	if (rc == -EPIPE)
 		stream_nap(10000000);

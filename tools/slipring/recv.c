@@ -66,6 +66,15 @@ static int gone(struct recv *r)
 	return GO_ON;
 }
 
+/* In order: a sender that comes now does not take us for one that died. */
+static int give_up(struct recv *r)
+{
+	(void)stream_fail(r->stream, "no sender came in time");
+	slip_record_detach_consumer(&r->ring);
+	stream_leave(r->stream, false);
+	return STATUS_FAILED;
+}
+
 /* Nothing for a while: is it still the same sender, or any? */
 static int look_about(struct recv *r)
 {
@@ -75,7 +84,7 @@ static int look_about(struct recv *r)
 	if (status == GO_ON && r->sender == STREAM_NOBODY &&
 	    slip_record_producer_state(&r->ring) != SLIP_ROLE_HELD &&
 	    stream_late(r->stream))
-		return stream_fail(r->stream, "no sender came in time");
+		return give_up(r);
 	return status;
 }
 

@@ -279,7 +279,18 @@ rm -f "/dev/shm/slip.$name"
 check "a timeout" fails 1 said \
 	"$slipring" recv --ring lanes --timeout 0.01 "$name"
 check "is named" grep -q "no sender came in time" said
-rm -f "/dev/shm/slip.$name"
+check "and leaves no name" gone
+check "a timeout of records" fails 1 said "$slipring" recv --timeout 0.01 "$name"
+check "is named" grep -q "no sender came in time" said
+check "and leaves no name" gone
+start out "$slipring" recv --ring lanes "$name"
+receiver=$pid
+check "a receiver that waits on" met 1 "consumer 0"
+check "beside one that does not" fails 1 said \
+	"$slipring" recv --timeout 0.01 "$name"
+check "gets all" "$slipring" send --lines "$name" <a
+check "and calls nobody dead" ended "$receiver" 0
+check "unchanged" cmp out a
 check "a kept ring" eval 'echo x | "$slipring" send --ring latest --keep "$name"'
 check "of another kind" fails 1 said "$slipring" recv --ring lanes "$name"
 check "is named" grep -q "a ring of another kind: latest" said
