@@ -588,7 +588,8 @@ SLIP_CORE SLIP_MUST_CHECK int slip_lanes_pop(struct slip_lanes_consumer *c,
  * many: spans[i] becomes the place of each in `buf` (at a multiple of 8 from its
  * start) and its length. Stops when the lane is empty or the next record does not
  * fit; one that is in hand stays so. They are given back to the producer
- * together, at the end; then it is the next lane's turn. Of a stamped ring: one record, the oldest. Wait-free.
+ * together, at the end; then it is the next lane's turn. Of a stamped ring: one
+ * record, the oldest. Wait-free.
  */
 SLIP_INLINE SLIP_MUST_CHECK uint32_t
 slip_lanes_pop_n(struct slip_lanes_consumer *c, void *buf, size_t buf_bytes,

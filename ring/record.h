@@ -327,8 +327,8 @@ SLIP_INLINE void slip_record_commit(struct slip_record_producer *p,
 
 /*
  * Take the oldest record into `buf`, which has room for `buf_bytes` (not NULL
- * even if that is 0); *len becomes its length. Delivers at most once: a kill before it returns loses
- * nothing that was seen.
+ * even if that is 0); *len becomes its length. Delivers at most once: a kill before
+ * it returns loses nothing that was seen.
  *
  * Returns 0; -EAGAIN: empty; -EMSGSIZE: the record is longer than buf_bytes,
  * *len says how long, and it stays the oldest; -EBADMSG: poisoned; -EPIPE:

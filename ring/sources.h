@@ -530,7 +530,9 @@ SLIP_INLINE int slip_broadcast_room_now_(const struct slip_source *s, bool ask)
 }
 
 /* `len`: of the element to come; longer than fits: never ready. A reader that
- * died is in nobody's way after a slice. */
+ * died is in nobody's way after a slice; one that is killed, or stopped, before it
+ * tells of room is not waited for longer. Others may come when all have gone: -EPIPE
+ * says that the writer has detached. */
 SLIP_INLINE void slip_broadcast_write_source(struct slip_source *s,
 					     struct slip_broadcast_writer *w,
 					     uint32_t len)
@@ -538,6 +540,7 @@ SLIP_INLINE void slip_broadcast_write_source(struct slip_source *s,
 	uint64_t units = w->shape.elem_bytes ? 1 : slip_broadcast_units_(len);
 
 	slip_side_source_(s, &w->side, slip_broadcast_room_now_, w);
+	s->slice_ns = SLIP_SLICE_NS;
 	s->n = len <= w->shape.max_bytes ? SLIP_CAST(uint32_t, units)
 					 : UINT32_MAX;
 }

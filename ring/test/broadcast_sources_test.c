@@ -187,6 +187,17 @@ static void *read_when_asleep(void *arg)
 	return NULL;
 }
 
+/* A reader may be killed, or stopped, before it tells. */
+Test(broadcast_sources, room_of_which_nobody_tells_is_looked_for)
+{
+	struct watch w;
+
+	watch_room(&w, 8, 8, 8);
+	cr_assert_null(w.b.w.side.self, "without a peer too");
+	cr_assert_eq(w.in[0].slice_ns, SLIP_SLICE_NS, "slices");
+	teardown(&w.b);
+}
+
 Test(broadcast_sources, a_read_ends_the_writers_wait)
 {
 	struct watch w;
