@@ -57,8 +57,8 @@
  * machine 10 to 1000. So the sleeper that has paid for one leaves E behind, by a
  * CAS of the very word in which it had set W before the barrier. Till E goes, any
  * look at the word since that barrier finds W or E, and either makes it an RMW:
- * whoever sets W while E is there needs no barrier. The 4096th commit that finds
- * E without W takes it away: where there is no W, nobody relies on it, and who
+ * whoever sets W while E is there needs no barrier. The 131072nd commit that
+ * finds E without W takes it away: where there is no W, nobody relies on it, and who
  * sets W later pays for a barrier of his own.
  *
  * If P loads W = 1, the word changes under the bucket lock: a sleeper between
@@ -117,9 +117,10 @@ extern "C" {
 #define SLIP_EVENT_ANY_	  3u
 #define SLIP_EVENT_ONE_	  4u /* of the epoch */
 
-/* Commits that cost an RMW each, till E goes: some 20 us of them. */
+/* Commits that cost an RMW each, till E goes: some 0.6 ms of them, as much as a
+ * slow barrier. With fewer, who sleeps now and then pays for barriers mostly. */
 #ifndef SLIP_EVENT_CALM_
-#define SLIP_EVENT_CALM_ 4096u
+#define SLIP_EVENT_CALM_ 131072u
 #endif
 
 struct slip_event {

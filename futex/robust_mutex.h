@@ -53,7 +53,7 @@
  * Concurrency: one handle for each thread, of which one peer may have several;
  * a handle is used by one thread at a time, and not by a signal handler that
  * has interrupted it. lock blocks, the others do not. An uncontended pair is one
- * locked instruction (mode ASYM) or two (FULL; ASYM for some 4096 unlocks after a
+ * locked instruction (mode ASYM) or two (FULL; ASYM for some 131072 unlocks after a
  * sleep). The memory must stay until every unlock has returned (mutex.h says why).
  *
  *			lock	trylock	unlock	consistent

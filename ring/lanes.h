@@ -137,7 +137,7 @@
  * it does not. A liar can lose, forge, repeat and misdate records of any lane.
  *
  * Cost. In mode ASYM no producer takes a locked instruction, nor a line that
- * another producer writes; in mode FULL, and for some 4096 pushes after a consumer
+ * another producer writes; in mode FULL, and for some 131072 pushes after a consumer
  * has slept, each push is an RMW of ev_data, which all share. An idle lane costs the
  * consumer a look at a line that stays in its cache, about 1 ns (two lines, where
  * there are several consumers; and two locked instructions a record, or a batch; and

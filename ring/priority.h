@@ -112,7 +112,7 @@
  *
  * Cost: a push is one to an mpmc ring, and looks at two events, not one, each on a
  * line of the home that all levels share. With SLIP_EVENT_ASYM that is a load of a
- * line that is seldom written; with SLIP_EVENT_FULL, and for some 4096 pushes after a
+ * line that is seldom written; with SLIP_EVENT_FULL, and for some 131072 pushes after a
  * sleep, each is a locked instruction, so pushes to different levels meet there. A
  * pop is one from an mpmc ring, and three loads for each level above. A push wakes
  * one of those who wait for anything, and all who wait for some levels only, if any

@@ -500,8 +500,8 @@ WAY(zeromq, 4096, setup_zeromq, open_zeromq, send_zeromq, take_zeromq,
 	"beside one producer at a time is what is measured, and how often " \
 	"the scheduler changes; a pipe of 1 MiB that is read by 32 "        \
 	"messages is the best that the kernel has for this. Runs gave 7.7 " \
-	"and 5.0 (64 B, 1 KiB); 3.2 and 2.2 where a membarrier takes 0.3 "  \
-	"ms, and mode FULL, tried there, 4.6 and 4.5"
+	"and 5.0 (64 B, 1 KiB); 2.0 to 3.2 and 2.2 to 2.4 where a "         \
+	"membarrier takes 0.3 ms, and mode FULL, tried there, 4.6 and 4.5"
 
 /* The buffer does not enter the kernel for each message: it has a target of its
  * own. */
