@@ -319,8 +319,8 @@ static bool stream_is_over(void *arg)
 {
 	const struct stream *s = arg;
 	struct slip_region rg;
-	bool over = false;
 	size_t bytes;
+	bool over;
 	void *mem;
 
 	if (!s->carrier || !s->carrier->empty)
